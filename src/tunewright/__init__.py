@@ -1,0 +1,21 @@
+"""Turn a general language model into a specialist for one task, and keep it one."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tunewright.loop.project import Project as Project
+    from tunewright.loop.spec import Spec as Spec
+
+__version__ = "0.1.0"
+__all__ = ["Project", "Spec", "__version__"]
+
+_HOMES = {"Project": "tunewright.loop.project", "Spec": "tunewright.loop.spec"}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - public names are loaded when first used
+    if name not in _HOMES:
+        raise AttributeError(f"module `tunewright` has no attribute `{name}`")
+    return getattr(importlib.import_module(_HOMES[name]), name)

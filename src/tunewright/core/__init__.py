@@ -1,0 +1,1 @@
+"""Plain data and pure functions: no files, no clock, no network."""

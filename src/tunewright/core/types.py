@@ -1,0 +1,418 @@
+"""The nouns of the house: frozen plain data that travels between layers."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Role = Literal["system", "user", "assistant", "tool"]
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+TaskType = Literal[
+    "classification",
+    "extraction",
+    "summarisation",
+    "question-answering",
+    "rewriting",
+    "generation",
+    "chat",
+    "code",
+    "translation",
+]
+
+
+class Frozen(BaseModel):
+    """Plain data: closed, immutable, equal by value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Problem(Frozen):
+    """One thing that is wrong: where, what, and what to do about it."""
+
+    where: str = ""
+    what: str
+    fix: str = ""
+    fatal: bool = True
+
+
+class Message(Frozen):
+    """One turn of a conversation."""
+
+    role: Role
+    content: str
+
+
+class Example(Frozen):
+    """One example: a conversation whose last assistant turn is the right answer, or raw text."""
+
+    id: str
+    messages: tuple[Message, ...] = ()
+    text: str | None = None
+    rejected: str | None = None
+    references: tuple[str, ...] = ()
+    desirable: bool | None = None
+    label: str | None = None
+    group: str | None = None
+    time: dt.datetime | None = None
+    weight: float = 1.0
+    tags: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        """The turns before the answer."""
+        return self.messages[:-1] if self.answer is not None else self.messages
+
+    @property
+    def answer(self) -> str | None:
+        """The last turn if the assistant speaks it, else None."""
+        last = self.messages[-1] if self.messages else None
+        return last.content if last is not None and last.role == "assistant" else None
+
+
+class Artifact(Frozen):
+    """Something a step made: what is big lies under `path`, what is small stands here."""
+
+    schema_version: int = 1
+    id: str
+    """`<kind>-<key>`: the same inputs give the same id."""
+    path: Path
+    """Folder that holds the files. Not written to disk: an artifact is where its manifest is."""
+    digest: str
+    """SHA-256 over the content of the files."""
+    parents: tuple[str, ...] = ()
+    """Ids of the artifacts it was made from."""
+
+
+class Target(Frozen):
+    """A number promised before training; a missed one can be waived with a reason and a name."""
+
+    metric: str = Field(description="name of a metric of the report, such as `accuracy`")
+    at_least: float | None = Field(default=None, description="met when the value is at least this")
+    at_most: float | None = Field(default=None, description="met when the value is at most this")
+    baseline: float | None = Field(default=None, description="where you stand today")
+    deadline: dt.date | None = Field(default=None, description="when it must be met")
+    waived: str | None = Field(default=None, description="why a miss is accepted, and by whom")
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Target:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("a target needs exactly one of `at_least` and `at_most`")
+        return self
+
+
+class Task(Artifact):
+    """The objective, frozen: what the model is for and when it is good enough."""
+
+    objective: str
+    type: TaskType
+    instruction: str | None = None
+    """The system message of the tuned model; the objective itself unless the spec gives one."""
+    targets: tuple[Target, ...] = ()
+    metrics: tuple[str, ...] = ()
+    """Names of the scorers of the task, the first is the one candidates are compared by."""
+
+
+class Overlap(Frozen):
+    """Examples of an evaluation split that stand in `train` too, by how close they are."""
+
+    split: Split
+    exact: int = 0
+    normalised: int = 0
+    near: int = 0
+    examples: int = 0
+    """Size of the split."""
+    removed_from_train: int = 0
+    """Training examples that were taken out because of it."""
+
+
+class Dataset(Artifact):
+    """Frozen splits: `train.parquet`, `validation.parquet`, `test.parquet` under `path`."""
+
+    counts: dict[str, int]
+    """Examples per split."""
+    labels: tuple[str, ...] = ()
+    """Every label, sorted; empty where the task has none."""
+    formats: dict[str, str] = {}
+    """Row shape that was detected, by source."""
+    overlaps: tuple[Overlap, ...] = ()
+    """What was found across the splits before anything was removed."""
+    duplicates_removed: int = 0
+    problems: tuple[Problem, ...] = ()
+    """Lines that were left out, and why."""
+
+
+class ModelRef(Frozen):
+    """A base model by name, revision and content."""
+
+    name: str
+    revision: str
+    sha256: str
+    """Digest over the weights file(s) as they were loaded."""
+    architecture: str = ""
+    parameters: int = 0
+    context: int = 0
+    """Longest input plus output, in tokens."""
+    licence: str = ""
+
+
+class Checkpoint(Artifact):
+    """A model that can answer: a base model, and an adapter under `path` if it was tuned."""
+
+    base: ModelRef
+    tuner: str | None = None
+    """None for an untouched base model; then `path` is the folder of its weights."""
+    method: str | None = None
+    template_sha256: str = ""
+    """Digest of `chat_template.jinja`, which lies beside the weights and serves them."""
+    instruction: str | None = None
+    """The system message it was trained with."""
+    labels: tuple[str, ...] = ()
+    trained_parameters: int = 0
+    metrics: dict[str, float] = {}
+    """Figures of the run: `validation_loss`, `seconds`, `tokens_per_second`, `peak_gb` …"""
+
+
+CandidateKind = Literal["classical", "zero-shot", "few-shot", "tuned"]
+
+
+class Candidate(Frozen):
+    """What is compared: a checkpoint (or a classical model) and the prompt strategy around it."""
+
+    name: str
+    kind: CandidateKind
+    checkpoint: Checkpoint | None = None
+    instruction: str | None = None
+    """System message; `{labels}` stands for the label list. None sends no system turn."""
+    shots: tuple[str, ...] = ()
+    """Ids of training examples shown before the question, in order."""
+
+
+class Request(Frozen):
+    """One question to an engine."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int = 256
+    temperature: float = 0.0
+    """0 is greedy."""
+    top_p: float = 1.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    """If given, the answer is one of these, letter for letter (constrained decoding)."""
+
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+class Delta(Frozen):
+    """A piece of an answer; the last one has a `finish_reason`."""
+
+    text: str = ""
+    token_ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    """Log-probability of each token, as the model gave it before any constraint."""
+    finish_reason: FinishReason | None = None
+    prompt_tokens: int = 0
+
+
+class Completion(Frozen):
+    """A whole answer: the fold of its deltas."""
+
+    text: str
+    token_ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    finish_reason: FinishReason = "stop"
+    prompt_tokens: int = 0
+    seconds: float = 0.0
+    """From asking to the last token, seen from outside."""
+
+
+class Score(Frozen):
+    """What a scorer says of one answer: a value, the reason, and counts to combine."""
+
+    value: float
+    reason: str = ""
+    counts: dict[str, float] = {}
+
+
+class Metric(Frozen):
+    """A number with its interval and the number of examples behind it."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class ClassMetrics(Frozen):
+    """Precision, recall and F1 of one class."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+class CandidateResult(Frozen):
+    """What one candidate achieved on the frozen test set."""
+
+    name: str
+    kind: CandidateKind
+    checkpoint: str | None = None
+    """Id of its checkpoint."""
+    instruction: str | None = None
+    shots: int = 0
+    selection: str = ""
+    """How its prompt was chosen on validation."""
+    metrics: tuple[Metric, ...] = ()
+    per_class: tuple[ClassMetrics, ...] = ()
+    latency_p50: float | None = None
+    """Seconds for one question asked alone, median; None where it was not measured."""
+    latency_p95: float | None = None
+    tokens_per_answer: float | None = None
+
+    def metric(self, name: str) -> Metric | None:
+        """The metric of that name, or None."""
+        return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+class Comparison(Frozen):
+    """Candidate `a` against `b` on the same examples, paired."""
+
+    a: str
+    b: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    test: str
+    """Name of the test that gave the p-value."""
+    needed: int | None = None
+    """Test examples needed to see this difference with 80 % power; None where it is zero."""
+
+
+class TargetResult(Frozen):
+    """A target beside what was achieved."""
+
+    target: Target
+    achieved: Metric | None = None
+    met: bool | None = None
+    """True, False, or None when the interval holds the bound: more test examples would tell."""
+
+
+VerdictWord = Literal["ship", "iterate", "needs more examples", "waived"]
+
+
+class Verdict(Frozen):
+    """What to do, and why."""
+
+    word: VerdictWord
+    candidate: str | None = None
+    """The candidate the verdict is about."""
+    reasons: tuple[str, ...] = ()
+    needed: int | None = None
+    """Test examples that would decide it."""
+
+
+class Failure(Frozen):
+    """One wrong answer."""
+
+    example: str
+    text: str
+    expected: str
+    answered: str
+
+
+class Report(Artifact):
+    """What every candidate achieved, with intervals, comparisons and the verdict."""
+
+    objective: str
+    test_examples: int
+    results: tuple[CandidateResult, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    targets: tuple[TargetResult, ...] = ()
+    verdict: Verdict
+    labels: tuple[str, ...] = ()
+    confusion: dict[str, dict[str, dict[str, int]]] = {}
+    """Candidate → expected label → answered label → count."""
+    notes: tuple[str, ...] = ()
+    complete: bool = True
+    """False while only the baselines have been evaluated."""
+
+
+class Parity(Frozen):
+    """Whether two forms of a checkpoint answer alike."""
+
+    a: str
+    b: str
+    prompts: int
+    equal: int
+    """Prompts whose token ids were equal from first to last."""
+    first_difference: str = ""
+
+
+class Release(Artifact):
+    """A packed checkpoint that passed the parity gate."""
+
+    checkpoint: str
+    report: str
+    form: str
+    """`merged`: one folder of safetensors, no adapter needed."""
+    parity: tuple[Parity, ...] = ()
+    template_sha256: str = ""
+    base: ModelRef
+    instruction: str | None = None
+    labels: tuple[str, ...] = ()
+
+
+class FailureGroup(Frozen):
+    """Failures that look alike, largest first."""
+
+    name: str
+    expected: str
+    answered: str
+    count: int
+    share: float
+    """Of all failures."""
+    examples: tuple[Failure, ...] = ()
+
+
+class Change(Frozen):
+    """One proposed change of the spec, with its evidence."""
+
+    path: str
+    value: Any
+    """Value to set at `path`; None where a person has to act."""
+    why: str
+
+
+class Proposal(Artifact):
+    """What failed, grouped, and what the next spec should change."""
+
+    report: str
+    failures: int
+    groups: tuple[FailureGroup, ...] = ()
+    changes: tuple[Change, ...] = ()
+
+
+EventKind = Literal["started", "finished", "reused", "progress", "metric", "note", "warning", "failed", "stopped"]
+
+
+class Event(Frozen):
+    """Something that happened in a run; a face decides how to show it."""
+
+    kind: EventKind
+    step: str = ""
+    """`data`, `baselines`, `train`, `evaluate` …"""
+    message: str = ""
+    time: dt.datetime
+    data: dict[str, Any] = {}
+    """`done`, `total`, `seconds_left`, `loss`, `tokens_per_second` … by kind."""

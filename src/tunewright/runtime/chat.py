@@ -1,0 +1,184 @@
+"""The one place where a conversation becomes tokens, and tokens get their loss mask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tunewright.core import digest
+from tunewright.core.errors import ModelError
+from tunewright.core.types import Message
+from tunewright.runtime.lazy import require
+
+TEMPLATE = "chat_template.jinja"
+TOKENIZER = "tokenizer.json"
+TOKENIZER_SETTINGS = "tokenizer_config.json"
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A conversation as tokens; `trained[i]` says whether token `i` is learned from."""
+
+    ids: tuple[int, ...]
+    trained: tuple[bool, ...]
+
+    @property
+    def trained_share(self) -> float:
+        """Share of the tokens that are learned from, 0 to 1."""
+        return sum(self.trained) / len(self.trained) if self.trained else 0.0
+
+
+@dataclass(frozen=True)
+class Chat:
+    """A chat template and its tokenizer, frozen together."""
+
+    template: str
+    tokenizer: Any
+    """A `tokenizers.Tokenizer`."""
+    special: dict[str, str]
+    """`bos_token`, `eos_token` … as the template sees them."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Chat:
+        """Read template and tokenizer from a model folder; raises `ModelError`."""
+        settings = _settings(folder)
+        template = _template(folder, settings)
+        tokenizers = require("tokenizers", extra="train")
+        path = folder / TOKENIZER
+        if not path.exists():
+            raise ModelError(
+                f"there is no `{TOKENIZER}`", where=str(folder), fix="give a folder with a fast tokenizer"
+            )
+        return cls(template, tokenizers.Tokenizer.from_file(str(path)), _special(settings))
+
+    @property
+    def template_sha256(self) -> str:
+        """Digest of the template's text; a checkpoint is served with no other."""
+        return digest.of_text(self.template)
+
+    @cached_property
+    def stop_ids(self) -> tuple[int, ...]:
+        """Tokens that end an answer."""
+        eos = self.special.get("eos_token")
+        found = self.tokenizer.token_to_id(eos) if eos else None
+        return () if found is None else (int(found),)
+
+    @cached_property
+    def _compiled(self) -> Any:  # noqa: ANN401 - a jinja2 template
+        return _environment().from_string(self.template)
+
+    def text(self, messages: Sequence[Message], *, answer_next: bool = False) -> str:
+        """The conversation as the template writes it; `answer_next` opens the assistant's turn."""
+        turns = [message.model_dump() for message in messages]
+        values = {"messages": turns, "add_generation_prompt": answer_next, **self.special}
+        return str(self._compiled.render(**values))
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of template-written text; nothing is added to it."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of an answer's tokens, special tokens left out."""
+        return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids that an engine is given before it answers."""
+        return self.encode(self.text(messages, answer_next=True))
+
+    def render(self, messages: Sequence[Message]) -> Rendered:
+        """Token ids and loss mask: every assistant turn is trained, its stop token included.
+
+        The ids of a prompt are the ids that `prompt` gives, so that training and answering see
+        the same tokens. Raises `ModelError` if the template rewrites earlier turns.
+        """
+        ids: list[int] = []
+        trained: list[bool] = []
+        written = ""
+        for place, message in enumerate(messages):
+            if message.role != "assistant":
+                continue
+            before = self.text(messages[:place], answer_next=True)
+            after = self.text(messages[: place + 1])
+            if not (before.startswith(written) and after.startswith(before)):
+                raise _unstable()
+            prompt_ids = self.encode(before[len(written) :])
+            answer_ids, learned = self._answer(after[len(before) :])
+            ids += prompt_ids + answer_ids
+            trained += [False] * len(prompt_ids) + learned
+            written = after
+        rest = self.encode(self.text(messages)[len(written) :])
+        return Rendered(tuple(ids + rest), tuple(trained + [False] * len(rest)))
+
+    def answer_ids(self, answer: str) -> list[int]:
+        """Token ids of one answer as they are trained: its text and the stop token."""
+        question = (Message(role="user", content="?"),)
+        rendered = self.render((*question, Message(role="assistant", content=answer)))
+        return [i for i, learned in zip(rendered.ids, rendered.trained, strict=True) if learned]
+
+    def _answer(self, text: str) -> tuple[list[int], list[bool]]:
+        """Ids and mask of an assistant turn: trained up to its stop token, which is added if missing."""
+        ids = self.encode(text)
+        stops = [place for place, token in enumerate(ids) if token in self.stop_ids]
+        if not stops:
+            ids = [*ids, *self.stop_ids[:1]]
+        last = stops[0] if stops else len(ids) - 1
+        return ids, [place <= last for place in range(len(ids))]
+
+
+def _environment() -> Any:  # noqa: ANN401 - a jinja2 environment
+    sandbox = require("jinja2.sandbox", extra="train")
+    environment = sandbox.ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.globals["raise_exception"] = _refuse
+    environment.filters["tojson"] = _to_json
+    return environment
+
+
+def _to_json(value: object, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _refuse(message: str) -> None:
+    raise ModelError(
+        f"the chat template refuses this conversation: {message}",
+        where=TEMPLATE,
+        fix="look at the roles of the conversation's turns",
+    )
+
+
+def _unstable() -> ModelError:
+    return ModelError(
+        "the chat template rewrites earlier turns, so no loss mask is sure",
+        where=TEMPLATE,
+        fix="split the conversation into examples with one answer each",
+    )
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    path = folder / TOKENIZER_SETTINGS
+    return dict(json.loads(path.read_bytes())) if path.exists() else {}
+
+
+def _template(folder: Path, settings: dict[str, Any]) -> str:
+    path = folder / TEMPLATE
+    template = path.read_text(encoding="utf-8") if path.exists() else settings.get("chat_template")
+    if not isinstance(template, str):
+        raise ModelError(
+            "the model has no chat template",
+            where=str(folder),
+            fix=f"take an instruction-tuned model, or add `{TEMPLATE}`",
+        )
+    return template
+
+
+def _special(settings: dict[str, Any]) -> dict[str, str]:
+    def text(value: object) -> str | None:
+        return value.get("content") if isinstance(value, dict) else value  # type: ignore[return-value]
+
+    names = ("bos_token", "eos_token", "pad_token", "unk_token")
+    return {name: found for name in names if (found := text(settings.get(name)))}

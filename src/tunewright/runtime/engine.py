@@ -1,0 +1,75 @@
+"""The engine port: whatever answers requests, one shape for local models and endpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Protocol
+
+from tunewright.core.types import Checkpoint, Completion, Delta, FinishReason, Request
+
+
+class Engine(Protocol):
+    """Something that answers. Requests that wait at the same time may share a batch."""
+
+    def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """Deltas of one answer; the last has a `finish_reason`. Closing it cancels."""
+        ...
+
+    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
+        """Log-probability of every token after the first, for each prompt of token ids."""
+        ...
+
+    def close(self) -> None:
+        """Give back memory and processes."""
+        ...
+
+
+class EnginePlugin(Protocol):
+    """A plug-in of the group `engines`: its fields are its options."""
+
+    def open(self, checkpoint: Checkpoint) -> Engine:
+        """Load the checkpoint, template and adapter included; raises `EngineError`."""
+        ...
+
+
+async def complete(engine: Engine, request: Request) -> Completion:
+    """Fold the deltas of one answer."""
+    started = time.perf_counter()
+    text, tokens, logprobs = "", list[int](), list[float]()
+    finish: FinishReason = "stop"
+    prompt_tokens = 0
+    async for delta in engine.stream(request):
+        text += delta.text
+        tokens += delta.token_ids
+        logprobs += delta.logprobs
+        finish = delta.finish_reason or finish
+        prompt_tokens = delta.prompt_tokens or prompt_tokens
+    return Completion(
+        text=text,
+        token_ids=tuple(tokens),
+        logprobs=tuple(logprobs),
+        finish_reason=finish,
+        prompt_tokens=prompt_tokens,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def complete_all(
+    engine: Engine,
+    requests: Sequence[Request],
+    *,
+    done: Callable[[int, Completion], None] = lambda index, completion: None,
+) -> list[Completion]:
+    """Ask everything at once, so that the engine can batch; `done` is told of each as it ends."""
+
+    async def one(index: int, request: Request) -> Completion:
+        completion = await complete(engine, request)
+        done(index, completion)
+        return completion
+
+    async def everything() -> list[Completion]:
+        return await asyncio.gather(*(one(i, request) for i, request in enumerate(requests)))
+
+    return asyncio.run(everything())

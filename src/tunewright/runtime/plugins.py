@@ -1,0 +1,90 @@
+"""Plug-ins: found by entry point, named in the spec, built from a frozen dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, model_serializer, model_validator
+
+from tunewright.core.errors import SpecError
+from tunewright.core.types import Frozen, Problem
+
+
+class Named(Frozen):
+    """A plug-in by name with its options; `lora` or `{lora: {r: 8}}` in the spec."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"description": "a plug-in: its name, or {name: {option: value}}"}
+    )
+
+    name: str
+    options: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_form(cls, value: object) -> object:
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and len(value) == 1 and "name" not in value:
+            ((name, options),) = value.items()
+            return {"name": name, "options": {} if options is None else options}
+        return value
+
+    @model_serializer
+    def _short(self) -> str | dict[str, Any]:
+        return {self.name: self.options} if self.options else self.name
+
+
+@cache
+def _listed(group: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=f"tunewright.{group}")}
+
+
+def names(group: str) -> tuple[str, ...]:
+    """Names of the installed plug-ins of a group such as `tuners`."""
+    return tuple(sorted(_listed(group)))
+
+
+def make(group: str, named: Named | str) -> Any:  # noqa: ANN401 - each group has its own port
+    """Build the plug-in `named`; unknown names and wrong options raise `SpecError`."""
+    named = Named.model_validate(named)
+    problems = tuple(check(group, named, where=group))
+    if problems:
+        raise SpecError(problems=problems)
+    kind = _listed(group)[named.name].load()
+    return TypeAdapter(kind).validate_python(named.options)
+
+
+def check(group: str, named: Named, *, where: str) -> Iterator[Problem]:
+    """Everything that is wrong with a named plug-in, without running it."""
+    listed = _listed(group)
+    if named.name not in listed:
+        yield unknown(named.name, tuple(listed), where=where, noun=f"{group[:-1]}")
+        return
+    kind = listed[named.name].load()
+    known = tuple(field.name for field in dataclasses.fields(kind))
+    for option in named.options:
+        if option not in known:
+            yield unknown(option, known, where=f"{where}.{named.name}", noun="option")
+    try:
+        TypeAdapter(kind).validate_python({k: v for k, v in named.options.items() if k in known})
+    except ValidationError as error:
+        for detail in error.errors():
+            path = ".".join([where, named.name, *map(str, detail["loc"])])
+            yield Problem(where=path, what=detail["msg"], fix="see the option's documentation")
+
+
+def unknown(name: str, known: tuple[str, ...], *, where: str, noun: str) -> Problem:
+    """The problem of a name that nobody knows, with the nearest one that is known."""
+    near = difflib.get_close_matches(name, known, n=1)
+    listing = ", ".join(f"`{item}`" for item in sorted(known)) or "none"
+    return Problem(
+        where=where,
+        what=f"unknown {noun} `{name}`",
+        fix=f"did you mean `{near[0]}`?" if near else f"known: {listing}",
+    )

@@ -1,0 +1,55 @@
+"""The only file that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+QUIET = {
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+}
+"""Set for every process that loads a heavy library: nothing phones home."""
+
+STEADY_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
+"""Set for every child that trains or generates: glibc hands freed memory back (LAB.md)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the environment says, read once."""
+
+    cache: Path
+    """Where converted base models lie."""
+    threads: int
+    """CPU threads to use."""
+    offline: bool
+    """True forbids even a fetch that the user named."""
+
+
+def read(environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from `TUNEWRIGHT_CACHE`, `TUNEWRIGHT_THREADS` and `TUNEWRIGHT_OFFLINE`."""
+    values = os.environ if environ is None else environ
+    home = Path(values.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Settings(
+        cache=Path(values.get("TUNEWRIGHT_CACHE") or home / "tunewright"),
+        threads=int(values.get("TUNEWRIGHT_THREADS") or len(os.sched_getaffinity(0)))
+        if hasattr(os, "sched_getaffinity")
+        else int(values.get("TUNEWRIGHT_THREADS") or os.cpu_count() or 1),
+        offline=values.get("TUNEWRIGHT_OFFLINE", "") not in ("", "0"),
+    )
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a child process that trains, generates or serves."""
+    return {**STEADY_MEMORY, **os.environ, **QUIET}
+
+
+def quiet() -> None:
+    """Silence telemetry of third-party libraries in this process, before they are imported."""
+    os.environ.update(QUIET)

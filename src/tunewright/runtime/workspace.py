@@ -1,0 +1,130 @@
+"""The project's store of artifacts: atomic writes, locks, publish, look-up."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from tunewright.core.errors import Busy, WorkspaceError
+from tunewright.core.types import Artifact
+
+A = TypeVar("A", bound=Artifact)
+
+MANIFEST = "artifact.json"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder `.tunewright` of a project."""
+
+    root: Path
+
+    @property
+    def artifacts(self) -> Path:
+        """Finished artifacts, one folder each."""
+        return self.root / "artifacts"
+
+    @property
+    def partial(self) -> Path:
+        """Artifacts being made; what a stopped step left here is where it goes on."""
+        return self.root / "partial"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run: events, process id, spec."""
+        return self.root / "runs"
+
+    def folder(self, artifact_id: str) -> Path:
+        """Where the artifact lies once it is finished."""
+        return self.artifacts / artifact_id
+
+    def find(self, artifact_id: str, kind: type[A]) -> A | None:
+        """The finished artifact of that id, or None."""
+        manifest = self.folder(artifact_id) / MANIFEST
+        return load(manifest.parent, kind) if manifest.exists() else None
+
+    def publish(self, artifact: A, made_in: Path) -> A:
+        """Move a finished folder to its place in one rename, its manifest inside it."""
+        final = self.folder(artifact.id)
+        save(artifact, made_in)
+        sync_tree(made_in)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if final.exists():
+            shutil.rmtree(final)
+        made_in.rename(final)
+        _sync_folder(final.parent)
+        return artifact.model_copy(update={"path": final})
+
+    @contextlib.contextmanager
+    def lock(self, artifact_id: str) -> Iterator[None]:
+        """Hold the artifact while it is made; raises `Busy` if another process holds it."""
+        folder = self.root / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / f"{artifact_id}.lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy(
+                    "another run is making this artifact right now",
+                    where=artifact_id,
+                    fix="wait for it, or end it with `tunewright stop`",
+                ) from None
+            yield
+
+
+def save(artifact: Artifact, folder: Path) -> None:
+    """Write the artifact's manifest into its folder."""
+    text = artifact.model_dump_json(indent=1, exclude={"path"})
+    atomic_write(folder / MANIFEST, text.encode())
+
+
+def load(folder: Path, kind: type[A]) -> A:
+    """Read the artifact that lies in `folder`; raises `WorkspaceError` if it cannot be read."""
+    path = folder / MANIFEST
+    try:
+        return kind.model_validate({**json.loads(path.read_bytes()), "path": folder})
+    except (OSError, ValueError, ValidationError) as error:
+        raise WorkspaceError(
+            "this artifact cannot be read",
+            where=str(path),
+            fix="delete its folder; the next run makes it again",
+        ) from error
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write a file that is either old or new after a crash, never half."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def sync_tree(folder: Path) -> None:
+    """Force every file below `folder` to the disk."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
