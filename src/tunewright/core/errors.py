@@ -26,9 +26,7 @@ class TunewrightError(Exception):
     def __init__(
         self, what: str = "", *, where: str = "", fix: str = "", problems: Iterable[Problem] = ()
     ) -> None:
-        self.problems: tuple[Problem, ...] = tuple(problems) or (
-            Problem(where=where, what=what, fix=fix),
-        )
+        self.problems: tuple[Problem, ...] = tuple(problems) or (Problem(where=where, what=what, fix=fix),)
         super().__init__(what or "; ".join(problem.what for problem in self.problems))
 
     def __reduce__(self) -> tuple[object, ...]:

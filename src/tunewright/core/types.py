@@ -403,7 +403,9 @@ class Proposal(Artifact):
     changes: tuple[Change, ...] = ()
 
 
-EventKind = Literal["started", "finished", "reused", "progress", "metric", "note", "warning", "failed", "stopped"]
+EventKind = Literal[
+    "started", "finished", "reused", "progress", "metric", "note", "warning", "failed", "stopped"
+]
 
 
 class Event(Frozen):

@@ -49,9 +49,7 @@ class Context:
     def stop_if_asked(self) -> None:
         """Raise `Stopped` if somebody asked the run to stop."""
         if self.should_stop():
-            raise Stopped(
-                "the run was stopped", where=self.step, fix="`tunewright resume` goes on from here"
-            )
+            raise Stopped("the run was stopped", where=self.step, fix="`tunewright resume` goes on from here")
 
     def seal(self, kind: type[A], **fields: Any) -> A:  # noqa: ANN401
         """The finished artifact over the files written to `folder`."""

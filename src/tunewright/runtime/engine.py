@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from tunewright.core.types import Checkpoint, Completion, Delta, FinishReason, Request
+from tunewright.runtime.settings import Settings
 
 
 class Engine(Protocol):
@@ -29,7 +30,7 @@ class Engine(Protocol):
 class EnginePlugin(Protocol):
     """A plug-in of the group `engines`: its fields are its options."""
 
-    def open(self, checkpoint: Checkpoint) -> Engine:
+    def open(self, checkpoint: Checkpoint, settings: Settings) -> Engine:
         """Load the checkpoint, template and adapter included; raises `EngineError`."""
         ...
 
@@ -60,13 +61,14 @@ def complete_all(
     engine: Engine,
     requests: Sequence[Request],
     *,
-    done: Callable[[int, Completion], None] = lambda index, completion: None,
+    done: Callable[[int, Completion], None] | None = None,
 ) -> list[Completion]:
     """Ask everything at once, so that the engine can batch; `done` is told of each as it ends."""
 
     async def one(index: int, request: Request) -> Completion:
         completion = await complete(engine, request)
-        done(index, completion)
+        if done is not None:
+            done(index, completion)
         return completion
 
     async def everything() -> list[Completion]:

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError, model_serializer, model_validator
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_serializer, model_validator
 
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Frozen, Problem
@@ -23,7 +23,7 @@ class Named(Frozen):
     )
 
     name: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default={})
 
     @model_validator(mode="before")
     @classmethod
