@@ -1,1 +1,1 @@
-"""Being built."""
+"""The loop: the only place that knows all stages."""

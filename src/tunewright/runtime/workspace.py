@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -79,6 +80,21 @@ class Workspace:
                     fix="wait for it, or end it with `tunewright stop`",
                 ) from None
             yield
+
+
+@contextlib.contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Turn a full or read-only disk into an error that says where and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        raise WorkspaceError(
+            f"cannot write: {error.strerror}",
+            where=error.filename or str(folder),
+            fix="free space or mend the rights; what was finished is kept, `tunewright resume` goes on",
+        ) from None
 
 
 def save(artifact: Artifact, folder: Path) -> None:

@@ -1,0 +1,46 @@
+"""What is wrong with an objective before anything is spent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tunewright.core.types import Problem
+from tunewright.define.metrics import default_metrics
+from tunewright.define.spec import DefineSpec
+from tunewright.runtime import plugins
+
+
+def check(spec: DefineSpec) -> Iterator[Problem]:
+    """Every problem of the section `define`."""
+    if len(spec.objective.split()) < 3:
+        yield Problem(
+            where="define.objective",
+            what="the objective says too little to be judged by",
+            fix="write one sentence: who asks what, and what a right answer is",
+        )
+    known = plugins.names("scorers")
+    for place, metric in enumerate(spec.metrics):
+        if metric not in known:
+            yield plugins.unknown(metric, known, where=f"define.metrics[{place}]", noun="metric")
+    yield from _targets(spec)
+
+
+def _targets(spec: DefineSpec) -> Iterator[Problem]:
+    if not spec.targets:
+        yield Problem(
+            where="define.targets",
+            what="no target is declared, so no report can say `ship`",
+            fix="add one, such as `- {metric: accuracy, at_least: 0.9}`",
+            fatal=False,
+        )
+    measured = spec.metrics or default_metrics(spec.task)
+    for metric, count in Counter(target.metric for target in spec.targets).items():
+        if count > 1:
+            yield Problem(
+                where="define.targets",
+                what=f"`{metric}` has {count} targets",
+                fix="keep one for each metric",
+            )
+        if metric not in measured:
+            yield plugins.unknown(metric, measured, where="define.targets", noun="metric")

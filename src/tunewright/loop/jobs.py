@@ -1,0 +1,206 @@
+"""A run in a child process that outlives any face: start, follow, stop, resume.
+
+A run is a folder below `runs/`: `run.json` (what was asked), `events.jsonl` (what happened),
+`log.txt` (what libraries printed), `outcome.json` (ids of what was made), and the file `stop`
+while somebody asks it to end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Literal
+
+import psutil
+
+from tunewright.core.errors import Stopped, TunewrightError, WorkspaceError
+from tunewright.core.types import Event, Frozen, Problem
+from tunewright.loop.line import WORKSPACE, Outcome, StepName, walk
+from tunewright.loop.spec import FILE, Spec
+from tunewright.runtime import events
+from tunewright.runtime import settings as environment
+from tunewright.runtime.workspace import Workspace, atomic_write, writable
+
+Status = Literal["running", "finished", "failed", "stopped", "died"]
+LAST = {"finished": "finished", "failed": "failed", "stopped": "stopped"}
+END = "run"
+"""Step name of the event that ends a run."""
+_LOOK_EVERY = 0.2
+
+
+class Run(Frozen):
+    """One run: what was asked, and where it keeps its files."""
+
+    id: str
+    folder: Path
+    only: StepName | None = None
+    again: bool = False
+    settings: tuple[str, ...] = ()
+    """Overrides of the spec, `path=value`."""
+    pid: int = 0
+    born: float = 0.0
+    """When the process was made, so that a reused process id is not mistaken for it."""
+
+    @property
+    def events(self) -> Path:
+        """What happened, a line each."""
+        return self.folder / "events.jsonl"
+
+
+def start(
+    project: Path, *, only: StepName | None = None, again: bool = False, settings: tuple[str, ...] = ()
+) -> Run:
+    """Start a run in a process of its own and return at once."""
+    runs = Workspace(project / WORKSPACE).runs
+    with writable(runs):
+        run = Run(id=_new_id(runs), folder=runs, only=only, again=again, settings=settings)
+        run = run.model_copy(update={"folder": runs / run.id})
+        run.folder.mkdir(parents=True)
+        with (run.folder / "log.txt").open("wb") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "tunewright.loop.jobs", str(project.resolve()), run.id],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment.child_environment(),
+                start_new_session=True,
+            )
+        run = run.model_copy(update={"pid": child.pid, "born": psutil.Process(child.pid).create_time()})
+        atomic_write(run.folder / "run.json", run.model_dump_json(exclude={"folder"}).encode())
+    return run
+
+
+def every(project: Path) -> list[Run]:
+    """All runs of a project, oldest first."""
+    paths = sorted((project / WORKSPACE / "runs").glob("*/run.json"))
+    return [Run.model_validate({**json.loads(path.read_bytes()), "folder": path.parent}) for path in paths]
+
+
+def latest(project: Path) -> Run:
+    """The newest run; raises `WorkspaceError` if there is none."""
+    runs = every(project)
+    if not runs:
+        raise WorkspaceError(
+            "this project has no run yet", where=str(project), fix="start one with `tunewright run`"
+        )
+    return runs[-1]
+
+
+def status(run: Run) -> Status:
+    """What became of the run; `died` when its process is gone without a last word."""
+    for event, _ in events.read_from(run.events):
+        if event.step == END and event.kind in LAST:
+            return LAST[event.kind]  # type: ignore[return-value]
+    return "running" if _alive(run) else "died"
+
+
+def follow(run: Run) -> Iterator[Event]:
+    """Every event of the run, from the first on, until it ends."""
+    offset = 0
+    while True:
+        alive = _alive(run)
+        for event, behind in events.read_from(run.events, offset):
+            offset = behind
+            yield event
+            if event.step == END and event.kind in LAST:
+                return
+        if not alive:
+            yield events.event("failed", END, problems=[_death(run).model_dump()])
+            return
+        time.sleep(_LOOK_EVERY)
+
+
+def stop(run: Run) -> None:
+    """Ask the run to stop; it keeps what is finished and ends at the next step of its work."""
+    (run.folder / "stop").touch()
+
+
+def made_by(run: Run) -> dict[str, str]:
+    """Ids of the artifacts that the run made or found, by field of the outcome."""
+    path = run.folder / "outcome.json"
+    return dict(json.loads(path.read_bytes())) if path.exists() else {}
+
+
+def _alive(run: Run) -> bool:
+    try:
+        process = psutil.Process(run.pid)
+        return abs(process.create_time() - run.born) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _death(run: Run) -> Problem:
+    log = (run.folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip()
+    said = log.splitlines()[-1] if log else "it said nothing; out of memory is the usual cause"
+    return Problem(
+        where=str(run.folder / "log.txt"),
+        what=f"the process of the run is gone ({said})",
+        fix="`tunewright resume` goes on; with less memory try `--set train.batch=...`",
+    )
+
+
+def _new_id(runs: Path) -> str:
+    stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+    return stamp if not (runs / stamp).exists() else f"{stamp}x"
+
+
+def _wait_for(path: Path) -> bytes:
+    """The parent writes `run.json` once it knows the process id."""
+    for _ in range(100):
+        if path.exists():
+            return path.read_bytes()
+        time.sleep(0.05)
+    raise WorkspaceError("the run was never written", where=str(path), fix="start it again")
+
+
+def _child(project: Path, run_id: str) -> int:
+    """Walk the line, telling everything to `events.jsonl`; returns the exit code."""
+    folder = project / WORKSPACE / "runs" / run_id
+    emit = events.write_to(folder / "events.jsonl")
+    signal.signal(signal.SIGTERM, lambda number, frame: _asked(folder, number, frame))
+    try:
+        run = Run.model_validate({**json.loads(_wait_for(folder / "run.json")), "folder": folder})
+        spec = Spec.read(project / FILE).with_overrides(*run.settings)
+        emit(events.event("started", END, spec.name))
+        outcome = walk(
+            project,
+            spec,
+            only=run.only,
+            again=run.again,
+            emit=emit,
+            should_stop=(folder / "stop").exists,
+        )
+    except Stopped as stopped:
+        emit(events.event("stopped", END, problems=_dumped(stopped)))
+        return 0
+    except TunewrightError as error:
+        emit(events.event("failed", END, problems=_dumped(error)))
+        return 2
+    _keep(outcome, folder)
+    emit(events.event("finished", END))
+    return 0
+
+
+def _asked(folder: Path, number: int, frame: FrameType | None) -> None:
+    del number, frame
+    (folder / "stop").touch()
+
+
+def _dumped(error: TunewrightError) -> list[dict[str, object]]:
+    return [problem.model_dump() for problem in error.problems]
+
+
+def _keep(outcome: Outcome, folder: Path) -> None:
+    ids = {name: artifact.id for name, artifact in outcome.artifacts().items()}
+    atomic_write(folder / "outcome.json", json.dumps(ids, indent=1).encode())
+
+
+if __name__ == "__main__":
+    sys.exit(_child(Path(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,104 @@
+"""The straight line: define, data, baselines, train, evaluate, deploy, iterate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from tunewright import data, define, deploy, evaluate, iterate, train
+from tunewright.core.types import Artifact, Checkpoint, Dataset, Proposal, Release, Report, Task
+from tunewright.loop.spec import Spec
+from tunewright.loop.step import Stepper
+from tunewright.runtime import events, models
+from tunewright.runtime import settings as environment
+from tunewright.runtime.events import Emit
+from tunewright.runtime.workspace import Workspace
+
+StepName = Literal["define", "data", "baselines", "train", "evaluate", "deploy", "iterate"]
+STEPS: tuple[StepName, ...] = get_args(StepName)
+MAKES: dict[StepName, str] = {
+    "define": "task",
+    "data": "dataset",
+    "baselines": "baselines",
+    "train": "checkpoint",
+    "evaluate": "report",
+    "deploy": "release",
+    "iterate": "proposal",
+}
+"""Field of the outcome that each step fills."""
+WORKSPACE = ".tunewright"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a walk made, one field a step; None where it did not get that far."""
+
+    task: Task | None = None
+    dataset: Dataset | None = None
+    baselines: Report | None = None
+    checkpoint: Checkpoint | None = None
+    report: Report | None = None
+    release: Release | None = None
+    proposal: Proposal | None = None
+
+    def artifacts(self) -> dict[str, Artifact]:
+        """The artifacts by the name of their field."""
+        found = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return {name: artifact for name, artifact in found if artifact is not None}
+
+
+def walk(
+    project: Path,
+    spec: Spec,
+    *,
+    only: StepName | None = None,
+    again: bool = False,
+    emit: Emit = events.ignore,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Walk the line in this process, up to and including the step `only` if it is given."""
+    stepper = Stepper(
+        project=project,
+        workspace=Workspace(project / WORKSPACE),
+        settings=environment.read(),
+        seed=spec.seed,
+        emit=emit,
+        should_stop=should_stop,
+        again=again,
+    )
+    outcome = Outcome()
+    for name, artifact in _line(stepper, spec):
+        outcome = replace(outcome, **{MAKES[name]: artifact})
+        if name == (only or STEPS[-1]):
+            break
+    return outcome
+
+
+def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
+    """Every step in order; whoever walks it stops where it likes."""
+    step, project = stepper.step, stepper.project
+
+    task = step("define", define.run, define.fingerprint(spec.define, project), spec.define)
+    yield "define", task
+
+    dataset = step("data", data.run, data.fingerprint(spec.data, project), spec.data, task)
+    yield "data", dataset
+
+    base = models.resolve(spec.model, stepper.settings, stepper.emit)
+    ladder = evaluate.fingerprint(spec.evaluate, project)
+    yield "baselines", step("baselines", evaluate.run, ladder, spec.evaluate, task, dataset, base, None)
+
+    recipe = train.fingerprint(spec.train, project)
+    tuned = step("train", train.run, recipe, spec.train, base, dataset, task)
+    yield "train", tuned
+
+    report = step("evaluate", evaluate.run, ladder, spec.evaluate, task, dataset, base, tuned)
+    yield "evaluate", report
+
+    packing = deploy.fingerprint(spec.deploy, project)
+    yield "deploy", step("deploy", deploy.run, packing, spec.deploy, tuned, report, dataset)
+
+    review = iterate.fingerprint(spec.iterate, project)
+    yield "iterate", step("iterate", iterate.run, review, spec.iterate, report, dataset)

@@ -1,0 +1,90 @@
+"""Turns what pydantic says of a spec into problems with a path, a fix and near-miss suggestions."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterator
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from tunewright.core.types import Problem
+from tunewright.runtime import plugins
+
+_WORDS = {
+    "missing": ("this is missing", "add it"),
+    "model_type": ("this must be a mapping of keys to values", "indent its keys below it"),
+}
+
+
+def explain(error: ValidationError, model: type[BaseModel], where: str) -> Iterator[Problem]:
+    """One `Problem` for each thing that pydantic found, in the order of the file."""
+    seen: set[tuple[str, str]] = set()
+    for detail in error.errors():
+        problem = _one(dict(detail), model, where)
+        if (problem.where, problem.what) not in seen:
+            seen.add((problem.where, problem.what))
+            yield problem
+
+
+def _one(detail: dict[str, Any], model: type[BaseModel], where: str) -> Problem:
+    loc = detail["loc"]
+    place = f"{where}: {_path(loc)}" if loc else where
+    if detail["type"] == "extra_forbidden":
+        known = _fields(model, loc[:-1])
+        return plugins.unknown(str(loc[-1]), known, where=place, noun="key")
+    if detail["type"] == "literal_error":
+        known = tuple(word.strip("'") for word in _expected(detail["ctx"]["expected"]))
+        return plugins.unknown(str(detail["input"]), known, where=place, noun="value")
+    what, fix = _WORDS.get(detail["type"], ("", ""))
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return Problem(where=place, what=what or _plain(message), fix=fix or _fix(model, loc))
+
+
+def _expected(text: str) -> list[str]:
+    return text.replace(" or ", ", ").split(", ")
+
+
+def _plain(message: str) -> str:
+    return message[0].lower() + message[1:]
+
+
+def _fix(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
+    owner = _model_at(model, loc[:-1])
+    field = owner.model_fields.get(str(loc[-1])) if owner and loc else None
+    return f"`{loc[-1]}` is: {field.description}" if field and field.description else "mend the value"
+
+
+def _path(loc: tuple[str | int, ...]) -> str:
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text
+
+
+def _fields(model: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[str, ...]:
+    owner = _model_at(model, loc)
+    return tuple(owner.model_fields) if owner else ()
+
+
+def _model_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel] | None:
+    """The model that a path of the spec leads to, or None."""
+    current: Any = model
+    for part in loc:
+        if isinstance(part, str) and _is_model(current) and part in current.model_fields:
+            current = current.model_fields[part].annotation
+        found = _first_model(current)
+        current = found or current
+    return current if _is_model(current) else None
+
+
+def _is_model(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _first_model(kind: Any) -> type[BaseModel] | None:  # noqa: ANN401 - an annotation of any kind
+    if _is_model(kind):
+        return kind  # type: ignore[no-any-return]
+    if get_origin(kind) in (tuple, list, Union, types.UnionType):
+        return next((found for arg in get_args(kind) if (found := _first_model(arg))), None)
+    return None

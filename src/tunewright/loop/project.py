@@ -1,0 +1,113 @@
+"""A project: one folder, one spec, and everything that can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+from tunewright import data, define, deploy, evaluate, iterate, train
+from tunewright.core.errors import Stopped, TunewrightError, WorkspaceError
+from tunewright.core.types import Artifact, Problem
+from tunewright.loop import jobs
+from tunewright.loop.jobs import Run
+from tunewright.loop.line import WORKSPACE, Outcome, StepName
+from tunewright.loop.spec import FILE, Spec
+from tunewright.runtime import events, models
+from tunewright.runtime.events import Emit
+from tunewright.runtime.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a spec. `Project.open(".").run()` walks the whole line."""
+
+    folder: Path
+    spec: Spec
+    overrides: tuple[str, ...] = ()
+
+    @classmethod
+    def open(cls, folder: str | Path = ".", *, settings: tuple[str, ...] = ()) -> Project:
+        """Read the project's spec; raises `SpecError` with every problem at once."""
+        place = Path(folder).resolve()
+        return cls(place, Spec.read(place / FILE).with_overrides(*settings), settings)
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where the project keeps what it made."""
+        return Workspace(self.folder / WORKSPACE)
+
+    def check(self) -> tuple[Problem, ...]:
+        """Everything that can be known to be wrong before anything is spent."""
+        return tuple(self._problems())
+
+    def _problems(self) -> Iterator[Problem]:
+        spec = self.spec
+        yield from models.check(spec.model)
+        yield from define.check(spec.define)
+        yield from data.check(spec.data, self.folder)
+        yield from train.check(spec.train)
+        yield from evaluate.check(spec.evaluate)
+        yield from deploy.check(spec.deploy)
+        yield from iterate.check(spec.iterate)
+
+    def run(
+        self, *, only: StepName | None = None, again: bool = False, listen: Emit = events.ignore
+    ) -> Outcome:
+        """Walk the line in a child process and return what it made; `listen` is told every event."""
+        return self.wait(self.start(only=only, again=again), listen=listen)
+
+    def start(self, *, only: StepName | None = None, again: bool = False) -> Run:
+        """Start a run that goes on whatever happens to this process."""
+        fatal = tuple(problem for problem in self.check() if problem.fatal)
+        if fatal:
+            raise TunewrightError(problems=fatal)
+        return jobs.start(self.folder, only=only, again=again, settings=self.overrides)
+
+    def wait(self, run: Run, *, listen: Emit = events.ignore) -> Outcome:
+        """Follow a run to its end; raises what ended it, `Stopped` included."""
+        for event in jobs.follow(run):
+            listen(event)
+            if event.step == jobs.END and event.kind in ("failed", "stopped"):
+                problems = [Problem.model_validate(item) for item in event.data.get("problems", ())]
+                raise (Stopped if event.kind == "stopped" else TunewrightError)(problems=problems)
+        return self.outcome(run)
+
+    def stop(self) -> Run:
+        """Ask the newest run to stop; what is finished is kept."""
+        run = jobs.latest(self.folder)
+        jobs.stop(run)
+        return run
+
+    def resume(self, *, listen: Emit = events.ignore) -> Outcome:
+        """Go on with the newest run, or follow it if it is still running."""
+        last = jobs.latest(self.folder)
+        if jobs.status(last) != "running":
+            last = jobs.start(self.folder, only=last.only, settings=last.settings)
+        return self.wait(last, listen=listen)
+
+    def outcome(self, run: Run | None = None) -> Outcome:
+        """What a run made, the newest one by default."""
+        made = jobs.made_by(run) if run else self._newest()
+        kinds = get_type_hints(Outcome)
+        found = {
+            field.name: self._load(made[field.name], get_args(kinds[field.name])[0])
+            for field in fields(Outcome)
+            if field.name in made
+        }
+        return Outcome(**found)
+
+    def _newest(self) -> dict[str, str]:
+        made: dict[str, str] = {}
+        for run in jobs.every(self.folder):
+            made.update(jobs.made_by(run))
+        return made
+
+    def _load(self, artifact_id: str, kind: type[Artifact]) -> Artifact:
+        found = self.workspace.find(artifact_id, kind)
+        if found is None:
+            raise WorkspaceError(
+                "this artifact is gone", where=artifact_id, fix="`tunewright run` makes it again"
+            )
+        return found

@@ -1,0 +1,128 @@
+"""The spec of a project: one section a stage, read from one YAML file, checked as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from tunewright.core.errors import SpecError
+from tunewright.core.types import Frozen, Problem
+from tunewright.data import DataSpec
+from tunewright.define import DefineSpec
+from tunewright.deploy import DeploySpec
+from tunewright.evaluate import EvaluateSpec
+from tunewright.iterate import IterateSpec
+from tunewright.loop.near_miss import explain
+from tunewright.train import TrainSpec
+
+FILE = "tunewright.yaml"
+
+
+class Spec(Frozen):
+    """From the objective to the next round, one section a stage."""
+
+    name: str = Field(default="project", description="name of the project and of what it serves")
+    seed: int = Field(default=0, ge=0, description="chance is derived from it everywhere")
+    model: str = Field(
+        default="smollm2-135m-instruct",
+        description="base model: a name of the catalogue, a local folder, or `hub:ORG/NAME`",
+    )
+    define: DefineSpec = Field(description="the objective and its targets")
+    data: DataSpec = Field(description="where the examples come from and how they are split")
+    train: TrainSpec = Field(default=TrainSpec(), description="how the base model is tuned")
+    evaluate: EvaluateSpec = Field(default=EvaluateSpec(), description="what is compared, and how")
+    deploy: DeploySpec = Field(default=DeploySpec(), description="what is packed and served")
+    iterate: IterateSpec = Field(default=IterateSpec(), description="what the next round looks at")
+
+    @field_validator("name")
+    @classmethod
+    def _a_file_name(cls, name: str) -> str:
+        if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
+            raise ValueError("use letters, digits, `-`, `_` and `.`")
+        return name
+
+    @classmethod
+    def read(cls, path: Path) -> Spec:
+        """Read and validate a YAML file; raises `SpecError` with every problem at once."""
+        return cls.parse(_yaml(path), where=path.name)
+
+    @classmethod
+    def parse(cls, values: object, *, where: str = FILE) -> Spec:
+        """Validate plain values; raises `SpecError` with every problem at once."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SpecError(problems=tuple(explain(error, cls, where))) from None
+
+    def with_overrides(self, *settings: str) -> Spec:
+        """The spec with `path=value` settings such as `train.epochs=1`; the value is YAML."""
+        values = self.model_dump(mode="json", exclude_unset=True)
+        problems: list[Problem] = []
+        for setting in settings:
+            problems.extend(_set(values, setting))
+        if problems:
+            raise SpecError(problems=problems)
+        return self.parse(values, where="--set")
+
+    def to_yaml(self) -> str:
+        """The spec as YAML, only what was set."""
+        values = self.model_dump(mode="json", exclude_unset=True)
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _set(values: dict[str, Any], setting: str) -> Iterator[Problem]:
+    path, equals, text = setting.partition("=")
+    if not equals or not path:
+        yield Problem(where="--set", what=f"`{setting}` is no setting", fix="write `path=value`")
+        return
+    *folders, last = path.strip().split(".")
+    for name in folders:
+        values = values.setdefault(name, {})
+        if not isinstance(values, dict):
+            yield Problem(where="--set", what=f"`{path}` leads through a value", fix="shorten the path")
+            return
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        yield Problem(where="--set", what=f"`{text}` is no YAML value", fix="quote it")
+
+
+class _Strict(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error and dates stay as written."""
+
+
+def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.value in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key `{key.value}` stands twice", key.start_mark
+            )
+        seen.add(key.value)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def _yaml(path: Path) -> object:
+    try:
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict)  # noqa: S506 - a SafeLoader
+    except FileNotFoundError:
+        raise SpecError(
+            "there is no spec here", where=str(path), fix="make one with `tunewright new`"
+        ) from None
+    except (UnicodeDecodeError, IsADirectoryError):
+        raise SpecError("the spec is no UTF-8 text", where=str(path), fix="save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f"{path.name} line {mark.line + 1}" if mark else path.name
+        raise SpecError(
+            f"this is no valid YAML: {error.problem or error.context}",
+            where=place,
+            fix="mend that line",
+        ) from None
