@@ -6,7 +6,9 @@ TunewrightError                 everything a user can be told
 ├── ModelError                  a model is unknown, broken or not to be had
 ├── TrainError                  training cannot go on
 ├── EngineError                 an engine cannot answer
+│   └── TooLong                 the conversation does not fit the model's context
 ├── DeployError                 a release was refused
+├── ServeError                  the server cannot start
 ├── WorkspaceError              the project folder or an artifact is not as it should be
 │   └── Busy                    another run is making this artifact right now
 ├── MissingExtra                an optional part is not installed
@@ -58,8 +60,16 @@ class EngineError(TunewrightError):
     """An engine cannot answer."""
 
 
+class TooLong(EngineError):
+    """The conversation does not fit the model's context."""
+
+
 class DeployError(TunewrightError):
     """A release was refused."""
+
+
+class ServeError(TunewrightError):
+    """The server cannot start."""
 
 
 class WorkspaceError(TunewrightError):

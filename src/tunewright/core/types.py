@@ -371,6 +371,10 @@ class Release(Artifact):
     base: ModelRef
     instruction: str | None = None
     labels: tuple[str, ...] = ()
+    allowed: bool = False
+    """True if the report allows it; otherwise it can be tried out, but not be promoted."""
+    reasons: tuple[str, ...] = ()
+    """Why the report does not allow it."""
 
 
 class FailureGroup(Frozen):
