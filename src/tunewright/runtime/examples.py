@@ -1,0 +1,75 @@
+"""Examples on disk: one Parquet schema, written and read in Arrow batches."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from tunewright.core.errors import DataError
+from tunewright.core.types import Dataset, Example, Split
+from tunewright.runtime.lazy import require
+
+NEAR_DUPLICATE = "near-duplicate"
+"""Tag of an evaluation example that stands in the training examples too, alike or nearly so."""
+
+_BATCH = 4096
+
+
+def path_of(dataset: Dataset, split: Split) -> Path:
+    """Parquet file that holds a split."""
+    return dataset.path / f"{split}.parquet"
+
+
+def schema() -> Any:  # noqa: ANN401 - a `pyarrow.Schema`
+    """Arrow schema of examples: one column a field, times in UTC to the microsecond."""
+    pa = require("pyarrow", extra="all")
+    text = pa.string()
+    message = pa.struct([("role", text), ("content", text)])
+    columns = {
+        "id": text,
+        "messages": pa.list_(message),
+        "text": text,
+        "rejected": text,
+        "references": pa.list_(text),
+        "desirable": pa.bool_(),
+        "label": text,
+        "group": text,
+        "time": pa.timestamp("us", tz="UTC"),
+        "weight": pa.float64(),
+        "tags": pa.list_(text),
+        "source": text,
+    }
+    return pa.schema(list(columns.items()))
+
+
+def write(examples: Iterable[Example], path: Path) -> None:
+    """Write examples to a Parquet file, in their order."""
+    pa, parquet = require("pyarrow", extra="all"), require("pyarrow.parquet", extra="all")
+    shape = schema()
+    remaining = iter(examples)
+    with parquet.ParquetWriter(path, shape) as writer:
+        while block := list(itertools.islice(remaining, _BATCH)):
+            rows = [example.model_dump() for example in block]
+            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=shape))
+
+
+def read(dataset: Dataset, split: Split) -> list[Example]:
+    """Examples of a split in their frozen order; raises `DataError` if its file cannot be read."""
+    return read_file(path_of(dataset, split))
+
+
+def read_file(path: Path) -> list[Example]:
+    """Examples of a Parquet file that `write` made; raises `DataError`."""
+    pa, parquet = require("pyarrow", extra="all"), require("pyarrow.parquet", extra="all")
+    try:
+        with parquet.ParquetFile(path) as file:
+            batches = file.iter_batches(_BATCH)
+            return [Example.model_validate(row) for batch in batches for row in batch.to_pylist()]
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise DataError(
+            "the examples of this split cannot be read",
+            where=str(path),
+            fix="run the data stage again: `tunewright run --only data --again`",
+        ) from error
