@@ -1,8 +1,7 @@
 """A run in a child process that outlives any face: start, follow, stop, resume.
 
 A run is a folder below `runs/`: `run.json` (what was asked), `events.jsonl` (what happened),
-`log.txt` (what libraries printed), `outcome.json` (ids of what was made), and the file `stop`
-while somebody asks it to end.
+`log.txt` (what libraries printed), and the file `stop` once somebody asked it to end.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import psutil
 
 from tunewright.core.errors import Stopped, TunewrightError, WorkspaceError
 from tunewright.core.types import Event, Frozen, Problem
-from tunewright.loop.line import WORKSPACE, Outcome, StepName, walk
+from tunewright.loop.line import MAKES, WORKSPACE, StepName, walk
 from tunewright.loop.spec import FILE, Spec
 from tunewright.runtime import events
 from tunewright.runtime import settings as environment
@@ -124,8 +123,11 @@ def stop(run: Run) -> None:
 
 def made_by(run: Run) -> dict[str, str]:
     """Ids of the artifacts that the run made or found, by field of the outcome."""
-    path = run.folder / "outcome.json"
-    return dict(json.loads(path.read_bytes())) if path.exists() else {}
+    return {
+        MAKES[event.step]: event.data["artifact"]
+        for event, _ in events.read_from(run.events)
+        if event.step in MAKES and event.kind in ("finished", "reused")
+    }
 
 
 def _alive(run: Run) -> bool:
@@ -169,7 +171,7 @@ def _child(project: Path, run_id: str) -> int:
         run = Run.model_validate({**json.loads(_wait_for(folder / "run.json")), "folder": folder})
         spec = Spec.read(project / FILE).with_overrides(*run.settings)
         emit(events.event("started", END, spec.name))
-        outcome = walk(
+        walk(
             project,
             spec,
             only=run.only,
@@ -183,7 +185,6 @@ def _child(project: Path, run_id: str) -> int:
     except TunewrightError as error:
         emit(events.event("failed", END, problems=_dumped(error)))
         return 2
-    _keep(outcome, folder)
     emit(events.event("finished", END))
     return 0
 
@@ -195,11 +196,6 @@ def _asked(folder: Path, number: int, frame: FrameType | None) -> None:
 
 def _dumped(error: TunewrightError) -> list[dict[str, object]]:
     return [problem.model_dump() for problem in error.problems]
-
-
-def _keep(outcome: Outcome, folder: Path) -> None:
-    ids = {name: artifact.id for name, artifact in outcome.artifacts().items()}
-    atomic_write(folder / "outcome.json", json.dumps(ids, indent=1).encode())
 
 
 if __name__ == "__main__":

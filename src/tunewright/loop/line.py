@@ -18,7 +18,7 @@ from tunewright.runtime.workspace import Workspace
 
 StepName = Literal["define", "data", "baselines", "train", "evaluate", "deploy", "iterate"]
 STEPS: tuple[StepName, ...] = get_args(StepName)
-MAKES: dict[StepName, str] = {
+MAKES: dict[str, str] = {
     "define": "task",
     "data": "dataset",
     "baselines": "baselines",
