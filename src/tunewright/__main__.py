@@ -1,0 +1,5 @@
+"""`python -m tunewright` is the command line."""
+
+from tunewright.cli import main
+
+main()

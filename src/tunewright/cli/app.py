@@ -1,0 +1,165 @@
+"""The commands. Handlers import what they need when they are called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from tunewright.cli import models as model_commands
+
+app = typer.Typer(
+    name="tunewright",
+    help="Turn a general language model into a specialist for one task, and keep it one.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(model_commands.app, name="models")
+
+ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="Folder of the project.")]
+Overrides = Annotated[
+    Optional[list[str]],  # noqa: UP045 - typer reads this annotation at run time
+    typer.Option("--set", help="Override the spec: path=value, such as train.epochs=1. Repeatable."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the type itself as JSON.")]
+HERE = Path()
+
+
+@app.callback()
+def _tunewright(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        from tunewright import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(help="Folder to make.")],
+    starter: Annotated[
+        str | None, typer.Option(help="Begin with a worked case, such as ticket-routing.")
+    ] = None,
+) -> None:
+    """Make a project: from a starter, or by asking a few questions."""
+    from tunewright.cli import making
+
+    making.new(folder, starter)
+
+
+@app.command()
+def check(project: ProjectFolder = HERE, settings: Overrides = None, as_json: AsJson = False) -> int:
+    """Say everything that is wrong with the spec before anything is spent."""
+    from tunewright.cli import making
+
+    return making.check(project, tuple(settings or ()), as_json=as_json)
+
+
+@app.command()
+def run(
+    project: ProjectFolder = HERE,
+    only: Annotated[str | None, typer.Option(help="Stop after this step, such as data.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Make everything anew.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
+    settings: Overrides = None,
+    as_json: AsJson = False,
+) -> int:
+    """Walk the line from the spec to the verdict; what exists already is not made again."""
+    from tunewright.cli import running
+
+    return running.run(project, only, tuple(settings or ()), again=again, detach=detach, as_json=as_json)
+
+
+@app.command()
+def stop(project: ProjectFolder = HERE) -> None:
+    """Ask the newest run to stop; what is finished is kept."""
+    from tunewright.cli import running
+
+    running.stop(project)
+
+
+@app.command()
+def resume(project: ProjectFolder = HERE, as_json: AsJson = False) -> int:
+    """Go on with the newest run, or follow it if it is still running."""
+    from tunewright.cli import running
+
+    return running.resume(project, as_json=as_json)
+
+
+@app.command()
+def show(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help="report, baselines, task, dataset, checkpoint, release, proposal, preview or runs."
+        ),
+    ] = "report",
+    number: Annotated[int, typer.Option(help="Which example `preview` shows.")] = 0,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+) -> int:
+    """Show what was made: the report and its verdict, the data, a token preview, the runs."""
+    from tunewright.cli import looking
+
+    return looking.show(project, what, number, as_json=as_json)
+
+
+@app.command()
+def compare(
+    first: Annotated[str | None, typer.Argument(help="Id of a report; the one before by default.")] = None,
+    second: Annotated[str | None, typer.Argument(help="Id of a report; the newest by default.")] = None,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two reports of the project, metric by metric."""
+    from tunewright.cli import looking
+
+    looking.compare(project, first, second, as_json=as_json)
+
+
+@app.command()
+def machine(as_json: AsJson = False) -> None:
+    """Say what this computer has and what will be used."""
+    from tunewright.cli import looking
+
+    looking.machine(as_json=as_json)
+
+
+@app.command()
+def serve(
+    project: ProjectFolder = HERE,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
+) -> int:
+    """Serve the newest release behind an OpenAI-compatible address."""
+    from tunewright.cli import using
+
+    return using.serve(project, host, port)
+
+
+@app.command()
+def chat(project: ProjectFolder = HERE) -> None:
+    """Talk to the newest release in the terminal."""
+    from tunewright.cli import using
+
+    using.chat(project)
+
+
+@app.command()
+def answer(
+    file: Annotated[Path, typer.Argument(help="CSV or JSONL file with a column of questions.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; FILE with .answers by default.")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="Column that holds the question.")] = None,
+    project: ProjectFolder = HERE,
+) -> None:
+    """Answer every question of a file; a killed run goes on where it stopped."""
+    from tunewright.cli import using
+
+    using.answer(project, file, output, column)

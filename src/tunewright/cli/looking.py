@@ -1,0 +1,112 @@
+"""What `show`, `compare`, `machine` and `models` do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from tunewright.cli import tables
+from tunewright.cli.progress import Progress
+from tunewright.core.errors import SpecError, WorkspaceError
+from tunewright.loop import jobs
+from tunewright.loop.line import MAKES
+from tunewright.loop.project import Project
+from tunewright.runtime import hardware, plugins
+from tunewright.runtime import models as catalogue
+from tunewright.runtime import settings as environment
+
+_OTHER = ("preview", "runs")
+
+
+def show(folder: Path, what: str, number: int, *, as_json: bool) -> int:
+    """Print an artifact of the newest runs, a token preview, or the runs."""
+    project = Project.open(folder)
+    if what == "preview":
+        return _preview(project, number)
+    if what == "runs":
+        return _runs(project)
+    known = (*MAKES.values(), *_OTHER)
+    if what not in known:
+        raise SpecError(problems=[plugins.unknown(what, known, where="show", noun="thing")])
+    outcome = project.outcome()
+    found = outcome.artifacts().get(what)
+    if found is None and what == "report":
+        found = outcome.baselines
+    if found is None:
+        raise WorkspaceError(f"there is no {what} yet", where=str(folder), fix="`tunewright run` makes it")
+    if as_json:
+        typer.echo(found.model_dump_json(indent=1))
+    else:
+        tables.show(found)
+    return 0
+
+
+def _preview(project: Project, number: int) -> int:
+    preview = project.preview(number)
+    out = tables.console()
+    for token in preview.tokens:
+        style = "bold green" if token.stop else "green" if token.trained else "dim"
+        out.print(f"{token.id:>7}  {token.text!r:<24} {'trained' if token.trained else ''}"
+                  f"{' (stop)' if token.stop else ''}", style=style, markup=False)
+    out.print(f"{preview.trained_share:.0%} of the tokens are trained", markup=False)
+    return 0
+
+
+def _runs(project: Project) -> int:
+    out = tables.console()
+    for run in jobs.every(project.folder):
+        made = ", ".join(jobs.made_by(run).values())
+        out.print(f"{run.id}  {jobs.status(run):<9} {made}", markup=False, soft_wrap=True)
+    return 0
+
+
+def compare(folder: Path, first: str | None, second: str | None, *, as_json: bool) -> None:
+    """Print two reports side by side."""
+    rows = Project.open(folder).compare(first, second)
+    if as_json:
+        typer.echo(json.dumps([row.model_dump() for row in rows], indent=1))
+        return
+    out = tables.console()
+    for row in rows:
+        out.print(
+            f"{row.candidate:<12} {row.metric:<14} {_number(row.first)} → {_number(row.second)}", markup=False
+        )
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def machine(*, as_json: bool) -> None:
+    """Print what the computer has."""
+    found = hardware.look(gpus=True)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=1))
+        return
+    for name, value in found.model_dump(mode="json").items():
+        typer.echo(f"{name}: {value}")
+
+
+def models(*, as_json: bool) -> None:
+    """Print the catalogue."""
+    entries = catalogue.catalogue()
+    if as_json:
+        typer.echo(json.dumps([entry.model_dump(mode="json") for entry in entries], indent=1))
+        return
+    for entry in entries:
+        typer.echo(f"{entry.name}  {entry.parameters / 1e6:.0f}M  {entry.licence}  {entry.context} tokens")
+
+
+def model(name: str) -> None:
+    """Print one entry of the catalogue."""
+    for field, value in catalogue.show(name).model_dump(mode="json").items():
+        typer.echo(f"{field}: {value}")
+
+
+def fetch(name: str) -> None:
+    """Fetch and convert a model, and say where it lies."""
+    with Progress() as progress:
+        found = catalogue.fetch(name, environment.read(), progress.show)
+    typer.echo(found.path)

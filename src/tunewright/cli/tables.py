@@ -1,0 +1,134 @@
+"""How artifacts look in a terminal."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from rich.console import Console
+from rich.table import Table
+
+from tunewright.core.types import (
+    Artifact,
+    CandidateResult,
+    Checkpoint,
+    Dataset,
+    Metric,
+    Proposal,
+    Release,
+    Report,
+    TargetResult,
+)
+
+_WIDTH = 110
+
+
+def console() -> Console:
+    """Standard output, at least wide enough for a report when it is no terminal."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=_WIDTH)
+
+
+@singledispatch
+def show(artifact: Artifact) -> None:
+    """Print an artifact for a person."""
+    out = console()
+    for name, value in artifact.model_dump(mode="json", exclude={"schema_version"}).items():
+        out.print(f"{name}: {value}", markup=False)
+
+
+@show.register
+def _(report: Report) -> None:
+    out = console()
+    names = [metric.name for metric in report.results[0].metrics] if report.results else []
+    table = Table(title=f"{report.test_examples} test examples", title_justify="left")
+    for heading in ("candidate", *names, "seconds p50", "seconds p95"):
+        table.add_column(heading, justify="left" if heading == "candidate" else "right")
+    for result in report.results:
+        cells = [_metric(result.metric(name)) for name in names]
+        table.add_row(_name(result, report), *cells, _seconds(result.latency_p50), _seconds(result.latency_p95))
+    out.print(table)
+    for comparison in report.comparisons:
+        out.print(
+            f"{comparison.a} − {comparison.b}: {comparison.metric} {comparison.difference:+.3f} "
+            f"[{comparison.low:+.3f}, {comparison.high:+.3f}], p = {comparison.p_value:.2g} ({comparison.test})",
+            markup=False,
+        )
+    for target in report.targets:
+        out.print(_target(target), markup=False)
+    verdict = report.verdict
+    out.print(f"\nverdict: {verdict.word}" + ("" if report.complete else " (baselines only)"), markup=False)
+    for reason in verdict.reasons:
+        out.print(f"  {reason}", markup=False)
+    out.print(f"\nreport: {report.path / 'report.html'}", markup=False, soft_wrap=True)
+
+
+@show.register
+def _(dataset: Dataset) -> None:
+    out = console()
+    counts = ", ".join(f"{split} {count}" for split, count in dataset.counts.items())
+    out.print(f"examples: {counts}", markup=False)
+    for source, shape in dataset.formats.items():
+        out.print(f"read: {source} as {shape}", markup=False)
+    if dataset.labels:
+        out.print(f"labels: {len(dataset.labels)} ({', '.join(dataset.labels[:8])} …)", markup=False)
+    for found in dataset.overlaps:
+        out.print(
+            f"{found.split} also in train: {found.exact} exact, {found.normalised} normalised, "
+            f"{found.near} near of {found.examples}; {found.removed_from_train} taken out of train",
+            markup=False,
+        )
+    out.print(f"exact duplicates removed: {dataset.duplicates_removed}", markup=False)
+    for problem in dataset.problems:
+        out.print(f"left out: {problem.where}: {problem.what}", markup=False)
+    out.print(f"card: {dataset.path / 'card.md'}", markup=False, soft_wrap=True)
+
+
+@show.register
+def _(checkpoint: Checkpoint) -> None:
+    out = console()
+    out.print(
+        f"{checkpoint.base.name} + {checkpoint.tuner} by {checkpoint.method}: "
+        f"{checkpoint.trained_parameters:,} trained parameters",
+        markup=False,
+    )
+    for name, value in checkpoint.metrics.items():
+        out.print(f"{name}: {value:.4g}", markup=False)
+    out.print(f"card: {checkpoint.path / 'card.md'}", markup=False, soft_wrap=True)
+
+
+@show.register
+def _(release: Release) -> None:
+    out = console()
+    out.print(f"{release.id}: {release.form} of {release.checkpoint}", markup=False)
+    for parity in release.parity:
+        out.print(f"{parity.a} = {parity.b}: {parity.equal} of {parity.prompts} prompts", markup=False)
+
+
+@show.register
+def _(proposal: Proposal) -> None:
+    out = console()
+    out.print(f"{proposal.failures} failures", markup=False)
+    for group in proposal.groups:
+        out.print(f"  {group.count:3d}  {group.expected} → {group.answered}", markup=False)
+    for change in proposal.changes:
+        value = "" if change.value is None else f" = {change.value}"
+        out.print(f"propose {change.path}{value}: {change.why}", markup=False)
+
+
+def _name(result: CandidateResult, report: Report) -> str:
+    return f"{result.name} ←" if result.name == report.verdict.candidate else result.name
+
+
+def _metric(metric: Metric | None) -> str:
+    return "–" if metric is None else f"{metric.value:.3f} [{metric.low:.3f}, {metric.high:.3f}]"
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _target(result: TargetResult) -> str:
+    target = result.target
+    bound = f"≥ {target.at_least:g}" if target.at_least is not None else f"≤ {target.at_most:g}"
+    word = {True: "met", False: "missed", None: "undecided"}[result.met]
+    return f"target {target.metric} {bound}: {word}, achieved {_metric(result.achieved)}"
