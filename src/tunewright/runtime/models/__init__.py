@@ -1,0 +1,1 @@
+"""Base models: the catalogue, and the way from a name to a folder of weights."""
