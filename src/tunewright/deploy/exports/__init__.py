@@ -1,0 +1,1 @@
+"""Forms that a checkpoint is packed in."""

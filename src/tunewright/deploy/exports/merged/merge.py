@@ -1,0 +1,26 @@
+"""Merge an adapter into its base with PEFT, in float32."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from tunewright.core.errors import DeployError
+
+
+def merge(base: Path, adapter: Path, folder: Path) -> None:
+    """Write base plus adapter as safetensors; raises `DeployError` where values are not finite."""
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, local_files_only=True)
+    tuned = PeftModel.from_pretrained(model, adapter)
+    try:
+        merged = tuned.merge_and_unload(safe_merge=True)
+    except ValueError as error:
+        raise DeployError(
+            f"the adapter cannot be merged: {error}",
+            where=str(adapter),
+            fix="train again; `tunewright show` has the losses of this run",
+        ) from error
+    merged.save_pretrained(folder)

@@ -1,0 +1,93 @@
+"""The registry: which releases exist, and which of them is the one to serve."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import ValidationError
+
+from tunewright.core.errors import Busy, WorkspaceError
+from tunewright.core.types import Frozen, Release
+from tunewright.runtime.workspace import Workspace, atomic_write
+
+FILE = "registry.json"
+LOCK = "registry"
+PATIENCE = 100
+"""Tries to get the registry, a tenth of a second apart."""
+
+State = Literal["candidate", "champion", "retired"]
+
+
+class Entry(Frozen):
+    """One release and its state."""
+
+    release: str
+    checkpoint: str
+    state: State = "candidate"
+    allowed: bool = False
+
+
+class Registry(Frozen):
+    """Every release that was registered, the newest last."""
+
+    schema_version: int = 1
+    entries: tuple[Entry, ...] = ()
+
+
+def read(workspace: Workspace) -> Registry:
+    """The registry of the project, empty where none was written."""
+    path = workspace.root / FILE
+    if not path.exists():
+        return Registry()
+    try:
+        return Registry.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise WorkspaceError(
+            "the registry of releases cannot be read",
+            where=str(path),
+            fix="delete it; the next run registers its release again",
+        ) from error
+
+
+def register(workspace: Workspace, release: Release) -> Registry:
+    """Add the release as the newest candidate; one that is known keeps its state."""
+    with _held(workspace):
+        entries = read(workspace).entries
+        known = next((entry for entry in entries if entry.release == release.id), None)
+        entry = Entry(
+            release=release.id,
+            checkpoint=release.checkpoint,
+            state=known.state if known else "candidate",
+            allowed=release.allowed,
+        )
+        others = tuple(other for other in entries if other.release != release.id)
+        registry = Registry(entries=(*others, entry))
+        atomic_write(workspace.root / FILE, registry.model_dump_json(indent=1).encode())
+    return registry
+
+
+def current(workspace: Workspace) -> Release | None:
+    """The release to serve: the champion, else the newest allowed one, else the newest of all."""
+    entries = [entry for entry in read(workspace).entries if entry.state != "retired"]
+    ranks = enumerate(entries)
+    best = sorted(ranks, key=lambda ranked: (ranked[1].state == "champion", ranked[1].allowed, ranked[0]))
+    found = (workspace.find(entry.release, Release) for _, entry in reversed(best))
+    return next((release for release in found if release is not None), None)
+
+
+@contextlib.contextmanager
+def _held(workspace: Workspace) -> Iterator[None]:
+    """Hold the registry; another run has it for a moment only."""
+    with contextlib.ExitStack() as stack:
+        for attempt in range(PATIENCE):
+            try:
+                stack.enter_context(workspace.lock(LOCK))
+                break
+            except Busy:
+                if attempt == PATIENCE - 1:
+                    raise
+                time.sleep(0.1)
+        yield

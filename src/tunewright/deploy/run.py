@@ -1,0 +1,114 @@
+"""The line of the stage: ask the report, pack, prove parity, register."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from tunewright.core.types import Checkpoint, Dataset, Example, Release, Report
+from tunewright.deploy import parity, registry
+from tunewright.deploy.parity import Evidence
+from tunewright.deploy.ports import Export
+from tunewright.deploy.release import MERGED, objections
+from tunewright.deploy.respond import with_instruction
+from tunewright.deploy.spec import DeploySpec
+from tunewright.runtime import examples, models, plugins, workspace
+from tunewright.runtime.chat import Chat
+from tunewright.runtime.context import Context
+from tunewright.runtime.lazy import require
+
+EVIDENCE = "parity.json"
+
+
+def run(
+    context: Context, spec: DeploySpec, checkpoint: Checkpoint, report: Report, dataset: Dataset
+) -> Release:
+    """Pack the checkpoint and register it; what the report does not allow stays a candidate.
+
+    Raises `DeployError`, and leaves nothing, if the packed form does not answer alike.
+    """
+    reasons = objections(checkpoint, report, spec.allow)
+    with _nothing_left(context.folder):
+        packed = _pack(context, spec, checkpoint)
+        found = _prove(context, spec, checkpoint, packed, dataset)
+        release = context.seal(
+            Release,
+            checkpoint=checkpoint.id,
+            report=report.id,
+            form=spec.export.name,
+            parity=(found.same, found.effect),
+            template_sha256=Chat.load(packed).template_sha256,
+            base=checkpoint.base,
+            instruction=checkpoint.instruction,
+            labels=checkpoint.labels,
+            allowed=not reasons,
+            reasons=reasons,
+        )
+    if reasons:
+        context.tell("warning", "packed as a candidate only: " + "; ".join(reasons))
+    registry.register(context.workspace, release)
+    return release
+
+
+def fingerprint(spec: DeploySpec, project: Path) -> dict[str, str]:
+    """Nothing outside the spec and the inputs is read."""
+    del spec, project
+    return {}
+
+
+def _pack(context: Context, spec: DeploySpec, checkpoint: Checkpoint) -> Path:
+    folder = context.folder / MERGED
+    folder.mkdir(parents=True)
+    context.tell("note", f"packing as `{spec.export.name}`")
+    export: Export = plugins.make("exports", spec.export)
+    export.pack(checkpoint, folder, context.settings)
+    return folder
+
+
+def _prove(
+    context: Context, spec: DeploySpec, checkpoint: Checkpoint, packed: Path, dataset: Dataset
+) -> Evidence:
+    chat = Chat.load(packed)
+    asked = _sample(examples.read(dataset, "test"), spec.parity_prompts, context.seed)
+    prompts = [chat.prompt(with_instruction(example.prompt, checkpoint.instruction)) for example in asked]
+    counted = iter(range(1, 2 * len(prompts) + 1))
+
+    def told() -> None:
+        context.progress(next(counted), 2 * len(prompts), "parity")
+
+    require("peft", extra="train")
+    require("torch", extra="train").set_num_threads(context.settings.threads)
+    greedy = require("tunewright.deploy.torch.greedy", extra="train")
+    base = models.weights(checkpoint.base, context.settings)
+    how = (prompts, chat.stop_ids, spec.parity_tokens, told)
+    tuned, untouched = greedy.adapter_answers(base, checkpoint.path, *how)
+    answers = parity.Answers(base=untouched, adapter=tuned, packed=greedy.folder_answers(packed, *how))
+    found = parity.evidence(answers, spec.export.name, [example.id for example in asked], chat.decode)
+    parity.require_parity(found)
+    workspace.atomic_write(context.folder / EVIDENCE, found.model_dump_json(indent=1).encode())
+    return found
+
+
+def _sample(found: list[Example], n: int, seed: int) -> list[Example]:
+    """`n` examples by chance, in their order."""
+    places = sorted(random.Random(seed).sample(range(len(found)), min(n, len(found))))
+    return [found[place] for place in places]
+
+
+@contextlib.contextmanager
+def _nothing_left(folder: Path) -> Iterator[None]:
+    """Begin with an empty folder, and leave an empty one if anything goes wrong."""
+    _empty(folder)
+    try:
+        yield
+    except BaseException:
+        _empty(folder)
+        raise
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""The heavy part of the parity proof."""
