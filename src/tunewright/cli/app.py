@@ -53,11 +53,11 @@ def new(
 
 
 @app.command()
-def check(project: ProjectFolder = HERE, settings: Overrides = None, as_json: AsJson = False) -> int:
+def check(project: ProjectFolder = HERE, settings: Overrides = None, as_json: AsJson = False) -> None:
     """Say everything that is wrong with the spec before anything is spent."""
     from tunewright.cli import making
 
-    return making.check(project, tuple(settings or ()), as_json=as_json)
+    raise typer.Exit(making.check(project, tuple(settings or ()), as_json=as_json))
 
 
 @app.command()
@@ -68,11 +68,11 @@ def run(
     detach: Annotated[bool, typer.Option("--detach", help="Start it and return at once.")] = False,
     settings: Overrides = None,
     as_json: AsJson = False,
-) -> int:
+) -> None:
     """Walk the line from the spec to the verdict; what exists already is not made again."""
     from tunewright.cli import running
 
-    return running.run(project, only, tuple(settings or ()), again=again, detach=detach, as_json=as_json)
+    raise typer.Exit(running.run(project, only, tuple(settings or ()), again=again, detach=detach, as_json=as_json))
 
 
 @app.command()
@@ -84,11 +84,11 @@ def stop(project: ProjectFolder = HERE) -> None:
 
 
 @app.command()
-def resume(project: ProjectFolder = HERE, as_json: AsJson = False) -> int:
+def resume(project: ProjectFolder = HERE, as_json: AsJson = False) -> None:
     """Go on with the newest run, or follow it if it is still running."""
     from tunewright.cli import running
 
-    return running.resume(project, as_json=as_json)
+    raise typer.Exit(running.resume(project, as_json=as_json))
 
 
 @app.command()
@@ -102,11 +102,11 @@ def show(
     number: Annotated[int, typer.Option(help="Which example `preview` shows.")] = 0,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
-) -> int:
+) -> None:
     """Show what was made: the report and its verdict, the data, a token preview, the runs."""
     from tunewright.cli import looking
 
-    return looking.show(project, what, number, as_json=as_json)
+    raise typer.Exit(looking.show(project, what, number, as_json=as_json))
 
 
 @app.command()
@@ -135,11 +135,11 @@ def serve(
     project: ProjectFolder = HERE,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8000,
-) -> int:
+) -> None:
     """Serve the newest release behind an OpenAI-compatible address."""
     from tunewright.cli import using
 
-    return using.serve(project, host, port)
+    raise typer.Exit(using.serve(project, host, port))
 
 
 @app.command()

@@ -55,7 +55,7 @@ def _followed(follow: Callable[[Emit], Outcome], *, as_json: bool) -> int:
             outcome = follow(progress.show)
         except KeyboardInterrupt:
             typer.echo("\nthe run goes on; `tunewright stop` ends it, `tunewright resume` follows it", err=True)
-            raise
+            return 130
         except Stopped:
             typer.echo("stopped; `tunewright resume` goes on from here", err=True)
             return 0

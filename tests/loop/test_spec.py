@@ -1,0 +1,103 @@
+"""One YAML, validated as a whole: every problem at once, with its path, a fix and near misses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tunewright.core.errors import SpecError
+from tunewright.core.types import Problem
+from tunewright.loop.spec import Spec
+
+GOOD = """
+name: desk
+define:
+  objective: Route a question to the right desk.
+  task: classification
+  targets:
+    - {metric: accuracy, at_least: 0.9}
+data:
+  sources: [data/train.csv]
+train:
+  epochs: 2
+"""
+
+
+def problems(text: str, folder: Path) -> tuple[Problem, ...]:
+    path = folder / "tunewright.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        Spec.read(path)
+    return caught.value.problems
+
+
+def test_a_good_spec_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "tunewright.yaml"
+    path.write_text(GOOD)
+    spec = Spec.read(path)
+    assert spec.name == "desk"
+    assert spec.train.epochs == 2
+
+
+def test_a_misspelt_key_gets_the_nearest_one(tmp_path: Path) -> None:
+    found = problems(GOOD.replace("epochs", "epoch"), tmp_path)
+    assert found[0].where == "tunewright.yaml: train.epoch"
+    assert found[0].fix == "did you mean `epochs`?"
+
+
+def test_a_misspelt_section_and_value_get_the_nearest_ones(tmp_path: Path) -> None:
+    text = GOOD.replace("train:", "trian:").replace("classification", "clasification")
+    found = {problem.where: problem.fix for problem in problems(text, tmp_path)}
+    assert found["tunewright.yaml: trian"] == "did you mean `train`?"
+    assert found["tunewright.yaml: define.task"] == "did you mean `classification`?"
+
+
+def test_all_problems_come_at_once(tmp_path: Path) -> None:
+    text = GOOD.replace("objective", "objektive").replace("at_least: 0.9", "at_least: high")
+    text = text.replace("epochs: 2", "epochs: many")
+    places = [problem.where for problem in problems(text, tmp_path)]
+    assert "tunewright.yaml: define.objektive" in places
+    assert "tunewright.yaml: define.objective" in places
+    assert "tunewright.yaml: train.epochs" in places
+    assert any(place.startswith("tunewright.yaml: define.targets[0]") for place in places)
+
+
+def test_broken_yaml_names_the_line(tmp_path: Path) -> None:
+    found = problems("define:\n  task: [chat\n", tmp_path)
+    assert found[0].where.startswith("tunewright.yaml line ")
+
+
+def test_a_key_that_stands_twice_is_an_error(tmp_path: Path) -> None:
+    found = problems(GOOD + "name: other\n", tmp_path)
+    assert "`name` stands twice" in found[0].what
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words"])
+def test_a_file_that_is_no_mapping_is_an_error(tmp_path: Path, text: str) -> None:
+    assert problems(text, tmp_path)[0].where == "tunewright.yaml"
+
+
+def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        Spec.read(tmp_path / "tunewright.yaml")
+    assert "tunewright new" in caught.value.problems[0].fix
+
+
+def test_overrides_change_a_copy_and_are_checked_like_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "tunewright.yaml"
+    path.write_text(GOOD)
+    spec = Spec.read(path)
+    assert spec.with_overrides("train.epochs=1", "seed=7").train.epochs == 1
+    assert spec.train.epochs == 2
+    with pytest.raises(SpecError) as caught:
+        spec.with_overrides("train.epoch=1", "seed=x")
+    assert len(caught.value.problems) == 2
+
+
+def test_a_spec_reads_back_from_its_print_out(tmp_path: Path) -> None:
+    path = tmp_path / "tunewright.yaml"
+    path.write_text(GOOD)
+    spec = Spec.read(path)
+    path.write_text(spec.to_yaml())
+    assert Spec.read(path) == spec
