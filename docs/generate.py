@@ -1,0 +1,99 @@
+"""Writes `docs/reference`: the command line and the spec, as the code says them.
+
+`python docs/generate.py` writes; with `--check` it fails where a page is out of date.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+from pydantic import BaseModel
+
+from tunewright.cli.app import app
+from tunewright.loop.spec import Spec
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+def main() -> None:
+    """Write or check every generated page."""
+    pages = {"cli.md": "\n".join(cli()) + "\n", "spec.md": "\n".join(spec()) + "\n"}
+    stale = [name for name, text in pages.items() if _read(REFERENCE / name) != text]
+    if "--check" in sys.argv:
+        if stale:
+            sys.exit(f"out of date: {', '.join(stale)}; run `python docs/generate.py`")
+        return
+    for name in stale:
+        (REFERENCE / name).write_text(pages[name], encoding="utf-8")
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def cli() -> Iterator[str]:
+    """Every command with its options."""
+    yield "# Commands"
+    yield ""
+    yield "Exit codes: 0 ship or waived, 1 iterate, 2 any error, 3 needs more test examples."
+    yield "Data goes to standard output, everything else to standard error; `--json` prints the type itself."
+    yield from _command("tunewright", typer.main.get_command(app))
+
+
+def _command(path: str, command: object) -> Iterator[str]:
+    children = getattr(command, "commands", None)
+    if children is not None:
+        for name, child in children.items():
+            yield from _command(f"{path} {name}", child)
+        return
+    yield ""
+    yield f"## `{path}`"
+    yield ""
+    yield str(getattr(command, "help", "") or "")
+    yield ""
+    for parameter in getattr(command, "params", ()):
+        names = ", ".join(parameter.opts)
+        if parameter.param_type_name == "argument":
+            names = parameter.name.upper()
+        yield f"- `{names}`: {getattr(parameter, 'help', '') or 'show this page'}"
+
+
+def spec() -> Iterator[str]:
+    """Every section and key of the spec, with its default."""
+    yield "# The spec: `tunewright.yaml`"
+    yield ""
+    yield "Every key is checked; an unknown one is an error with the nearest known key."
+    yield ""
+    yield from _keys(Spec)
+    for name, field in Spec.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, BaseModel):
+            yield ""
+            yield f"## `{name}`"
+            yield ""
+            yield (section.__doc__ or "").splitlines()[0]
+            yield ""
+            yield from _keys(section)
+
+
+def _keys(section: type[BaseModel]) -> Iterator[str]:
+    yield "| key | default | what it is |"
+    yield "|---|---|---|"
+    for name, field in section.model_fields.items():
+        yield f"| `{name}` | {_default(field.get_default(call_default_factory=True))} | {field.description} |"
+
+
+def _default(value: object) -> str:
+    if isinstance(value, BaseModel):
+        dumped = value.model_dump(mode="json")
+        return f"`{dumped}`" if isinstance(dumped, str) else "see below"
+    if repr(value) == "PydanticUndefined":
+        return "required"
+    return "–" if value is None or value == () else f"`{value}`"
+
+
+if __name__ == "__main__":
+    main()

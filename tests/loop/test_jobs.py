@@ -1,0 +1,68 @@
+"""A run outlives whoever started it, can be stopped, and goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.loop.conftest import write_project
+from tunewright import Project
+from tunewright.core.errors import TunewrightError, WorkspaceError
+from tunewright.loop import jobs
+
+
+def until(what: object, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what():  # type: ignore[operator]
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never happened")
+
+
+def test_a_run_outlives_the_process_that_started_it(tmp_path: Path, model: Path) -> None:
+    folder = write_project(tmp_path / "p", model)
+    code = "import sys\nfrom tunewright import Project\nProject.open(sys.argv[1]).start(only='data')"
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True, start_new_session=True)
+    run = jobs.latest(folder)
+    until(lambda: jobs.status(run) == "finished")
+    assert Project.open(folder).outcome().dataset is not None
+
+
+def test_a_killed_run_is_known_as_died_and_resume_goes_on(tmp_path: Path, model: Path) -> None:
+    project = Project.open(write_project(tmp_path / "p", model))
+    run = project.start(only="baselines")
+    until(lambda: "dataset" in jobs.made_by(run))
+    os.kill(run.pid, signal.SIGKILL)
+    until(lambda: jobs.status(run) == "died")
+    heard: list[str] = []
+    outcome = project.resume(listen=lambda event: heard.append(f"{event.step} {event.kind}"))
+    assert outcome.baselines is not None
+    assert "data reused" in heard
+
+
+def test_a_run_that_is_asked_to_stop_says_so(tmp_path: Path, model: Path) -> None:
+    project = Project.open(write_project(tmp_path / "p", model))
+    run = project.start()
+    project.stop()
+    until(lambda: jobs.status(run) != "running")
+    assert jobs.status(run) == "stopped"
+
+
+def test_a_run_that_fails_tells_every_problem(tmp_path: Path, model: Path) -> None:
+    folder = write_project(tmp_path / "p", model)
+    (folder / "data.csv").write_text("text,label\n")
+    with pytest.raises(TunewrightError) as caught:
+        Project.open(folder).run(only="data")
+    assert caught.value.problems[0].fix
+
+
+def test_a_project_without_a_run_says_how_to_start_one(tmp_path: Path, model: Path) -> None:
+    with pytest.raises(WorkspaceError, match="no run yet"):
+        Project.open(write_project(tmp_path / "p", model)).stop()

@@ -1,0 +1,105 @@
+"""The whole line on a tiny model: made once, made again only where something changed, offline."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tunewright import Project
+from tunewright.core.types import Event
+from tunewright.loop.line import STEPS, walk
+from tunewright.loop.spec import Spec
+
+
+def kinds(heard: list[Event]) -> dict[str, str]:
+    """What became of each step: `finished` or `reused`."""
+    return {event.step: event.kind for event in heard if event.kind in ("finished", "reused")}
+
+
+def again(folder: Path, *overrides: str) -> dict[str, str]:
+    heard: list[Event] = []
+    spec = Spec.read(folder / "tunewright.yaml").with_overrides(*overrides)
+    walk(folder, spec, emit=heard.append)
+    return kinds(heard)
+
+
+def copy(walked: Path, folder: Path) -> Path:
+    shutil.copytree(walked, folder / "copy")
+    return folder / "copy"
+
+
+def test_a_run_makes_every_artifact_of_the_line(walked: Path) -> None:
+    outcome = Project.open(walked).outcome()
+    assert set(outcome.artifacts()) == {
+        "task",
+        "dataset",
+        "baselines",
+        "checkpoint",
+        "report",
+        "release",
+        "proposal",
+    }
+    assert outcome.report is not None
+    assert outcome.baselines is not None
+    assert {result.kind for result in outcome.baselines.results} == {"classical", "zero-shot", "few-shot"}
+    assert {result.kind for result in outcome.report.results} >= {"classical", "zero-shot", "tuned"}
+    assert not outcome.baselines.complete
+
+
+def test_every_artifact_names_its_parents(walked: Path) -> None:
+    made = Project.open(walked).outcome().artifacts()
+    ids = {artifact.id for artifact in made.values()}
+    assert set(made["report"].parents) & ids == {made["task"].id, made["dataset"].id, made["checkpoint"].id}
+
+
+def test_a_second_run_makes_nothing_again(walked: Path, tmp_path: Path) -> None:
+    assert again(copy(walked, tmp_path)) == dict.fromkeys(STEPS, "reused")
+
+
+def test_changing_the_training_redoes_training_and_what_follows(walked: Path, tmp_path: Path) -> None:
+    found = again(copy(walked, tmp_path), "train.learning_rate=0.001")
+    assert [step for step in STEPS if found[step] == "finished"] == ["train", "evaluate", "deploy", "iterate"]
+
+
+def test_changing_one_byte_of_the_data_redoes_what_must_be(walked: Path, tmp_path: Path) -> None:
+    folder = copy(walked, tmp_path)
+    data = (folder / "data.csv").read_bytes()
+    (folder / "data.csv").write_bytes(data.replace(b"please", b"pleasE", 1))
+    found = again(folder)
+    assert found["define"] == "reused"
+    assert [step for step in STEPS if found[step] == "finished"] == list(STEPS[1:])
+
+
+def test_a_run_can_stop_after_a_step(walked: Path, tmp_path: Path) -> None:
+    folder = copy(walked, tmp_path)
+    shutil.rmtree(folder / ".tunewright")
+    outcome = Project.open(folder).run(only="data")
+    assert set(outcome.artifacts()) == {"task", "dataset"}
+
+
+def test_the_line_needs_no_network(walked: Path, tmp_path: Path) -> None:
+    folder = copy(walked, tmp_path)
+    shutil.rmtree(folder / ".tunewright")
+    code = """
+import sys
+from pathlib import Path
+
+def cut(event, args):
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto", "subprocess.Popen"):
+        raise RuntimeError(f"the network is cut: {event} {args}")
+
+sys.addaudithook(cut)
+from tunewright.loop.line import walk
+from tunewright.loop.spec import Spec
+
+folder = Path(sys.argv[1])
+outcome = walk(folder, Spec.read(folder / "tunewright.yaml"))
+print(outcome.report.verdict.word)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().splitlines()[-1] in ("ship", "iterate", "needs more examples", "waived")
