@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -53,7 +53,7 @@ class Specialist:
             **{"max_tokens": MAX_TOKENS, **sampling},
         )
 
-    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Deltas of one answer; closing it cancels the engine's work."""
         async with aclosing(cast("Any", self.engine.stream(request))) as deltas:
             async for delta in deltas:
