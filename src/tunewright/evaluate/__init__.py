@@ -1,1 +1,8 @@
-"""Being built."""
+"""Evaluate: every candidate on the same frozen test set, compared in pairs, with a verdict."""
+
+from tunewright.evaluate.checks import check
+from tunewright.evaluate.run import fingerprint, run
+from tunewright.evaluate.spec import EvaluateSpec
+from tunewright.evaluate.table import Row, render_table
+
+__all__ = ["EvaluateSpec", "Row", "check", "fingerprint", "render_table", "run"]

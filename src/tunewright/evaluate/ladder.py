@@ -1,0 +1,106 @@
+"""The ladder: every candidate answers the same test questions by generating."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tunewright.core.types import Candidate, Checkpoint, Completion
+from tunewright.evaluate.bench import Bench, sample
+from tunewright.evaluate.selection import Chosen, choose_prompt, choose_shots
+from tunewright.evaluate.shots import ranked
+from tunewright.runtime.lazy import require
+from tunewright.runtime.measure.answer import Respondent, question_text, requests
+from tunewright.runtime.measure.labels import expected_of
+
+Timed = Sequence[tuple[float, str]]
+"""Seconds of a question asked alone, and when."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a candidate answered to the test questions, in their order."""
+
+    candidate: Candidate
+    completions: Sequence[Completion]
+    alone: Timed = ()
+    selection: str = ""
+
+
+def climb(bench: Bench, base: Checkpoint, tuned: Checkpoint | None) -> list[Trial]:
+    """Every candidate of the spec, from the simplest on; the tuned one if there is one."""
+    trials = list(_classical(bench))
+    trials += _prompt_only(bench, base)
+    if tuned is not None and "tuned" in bench.spec.candidates:
+        trials.append(_tuned(bench, tuned))
+    return trials
+
+
+def _prompt_only(bench: Bench, base: Checkpoint) -> Iterator[Trial]:
+    wanted = bench.spec.candidates
+    if not {"zero-shot", "few-shot"} & set(wanted):
+        return
+    with Respondent(bench.context, bench.spec.engine, base) as respondent:
+        zero_shot = choose_prompt(bench, respondent, base)
+        if "zero-shot" in wanted:
+            yield _ask(bench, respondent, zero_shot)
+        if "few-shot" in wanted:
+            yield _ask(bench, respondent, choose_shots(bench, respondent, zero_shot, ranked(bench.train)))
+
+
+def _tuned(bench: Bench, tuned: Checkpoint) -> Trial:
+    """The tuned model with the system message it was trained with; it needs no label list."""
+    candidate = Candidate(name="tuned", kind="tuned", checkpoint=tuned, instruction=tuned.instruction)
+    with Respondent(bench.context, bench.spec.engine, tuned) as respondent:
+        return _ask(bench, respondent, Chosen(candidate, selection="the system message it was trained with"))
+
+
+def _ask(bench: Bench, respondent: Respondent, chosen: Chosen) -> Trial:
+    asked = requests(
+        chosen.candidate,
+        bench.test,
+        shots=chosen.shots,
+        labels=bench.labels,
+        max_tokens=bench.spec.max_tokens,
+    )
+    completions = respondent.ask(asked, f"{chosen.candidate.name} on the test questions")
+    place = {example.id: index for index, example in enumerate(bench.test)}
+    few = [asked[place[example.id]] for example in sample(bench.test, bench.spec.latency_examples)]
+    kept = respondent.alone(few)
+    return Trial(
+        candidate=chosen.candidate,
+        completions=completions,
+        alone=[(one.completion.seconds, one.observed) for one in kept],
+        selection=chosen.selection,
+    )
+
+
+def _classical(bench: Bench) -> Iterator[Trial]:
+    """The rung that asks whether a language model is needed at all; only for classification."""
+    if "classical" not in bench.spec.candidates or not bench.labels:
+        return
+    bench.context.progress(0, 1, "classical on the test questions")
+    classical = require("tunewright.evaluate.classical", extra="all")
+    model = classical.fit(
+        [question_text(example) for example in bench.train],
+        [expected_of(example) for example in bench.train],
+        seed=bench.context.seed,
+    )
+    questions = [question_text(example) for example in bench.test]
+    answers: list[str] = model.predict(questions)
+    bench.context.progress(1, 1, "classical on the test questions")
+    yield Trial(
+        candidate=Candidate(name="classical", kind="classical"),
+        completions=[Completion(text=answer) for answer in answers],
+        alone=list(_alone(model.predict, questions[: bench.spec.latency_examples])),
+        selection=str(model.selection),
+    )
+
+
+def _alone(predict: Callable[[list[str]], object], questions: Sequence[str]) -> Iterator[tuple[float, str]]:
+    """Seconds of each question asked alone; the model is warm, it has answered the whole test set."""
+    for question in questions:
+        started = time.perf_counter()
+        predict([question])
+        yield time.perf_counter() - started, ""

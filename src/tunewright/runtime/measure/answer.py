@@ -1,0 +1,149 @@
+"""Ask a candidate: its questions as requests, answered in batches, nothing asked twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from tunewright.core import digest
+from tunewright.core.types import Candidate, Checkpoint, Completion, Example, Message, Request
+from tunewright.runtime import plugins
+from tunewright.runtime.context import Context
+from tunewright.runtime.engine import Engine, complete_all
+from tunewright.runtime.measure.journal import Journal, Kept, key_of
+from tunewright.runtime.measure.labels import expected_of
+from tunewright.runtime.plugins import Named
+
+CHUNK = 256
+"""Requests handed to an engine at once: many batches, so that it can group by length."""
+WARM_UP = 2
+"""Questions asked before latency is taken."""
+
+
+def requests(
+    candidate: Candidate,
+    examples: Sequence[Example],
+    *,
+    shots: Sequence[Example] = (),
+    labels: Sequence[str] = (),
+    max_tokens: int = 256,
+) -> list[Request]:
+    """One request an example: instruction, shots, question; the answer one of `labels` if given."""
+    opening = _opening(candidate.instruction, shots, labels)
+    return [
+        Request(
+            messages=(*(opening or _own_system(example)), *_question(example)),
+            max_tokens=max_tokens,
+            choices=tuple(labels),
+        )
+        for example in examples
+    ]
+
+
+def _opening(instruction: str | None, shots: Sequence[Example], labels: Sequence[str]) -> tuple[Message, ...]:
+    """What stands before every question, the same each time, so that an engine can keep it."""
+    turns = []
+    if instruction is not None:
+        filled = instruction.replace("{labels}", "\n".join(f"- {label}" for label in labels))
+        turns.append(Message(role="system", content=filled))
+    for shot in shots:
+        turns += [*_question(shot), Message(role="assistant", content=expected_of(shot))]
+    return tuple(turns)
+
+
+def _own_system(example: Example) -> tuple[Message, ...]:
+    return tuple(message for message in example.prompt if message.role == "system")
+
+
+def _question(example: Example) -> tuple[Message, ...]:
+    if not example.messages and example.text is not None:
+        return (Message(role="user", content=example.text),)
+    return tuple(message for message in example.prompt if message.role != "system")
+
+
+def question_text(example: Example) -> str:
+    """The question as a person reads it: the last user turn, else the text."""
+    turns = [message.content for message in example.prompt if message.role == "user"]
+    return turns[-1] if turns else example.text or ""
+
+
+@dataclass
+class Respondent:
+    """A checkpoint behind an engine that is opened only when there is something new to ask.
+
+    Use it as a context manager: leaving closes the engine. Answers are kept in the workspace by
+    checkpoint, engine and request; a killed evaluation goes on where it stopped.
+    """
+
+    context: Context
+    engine: Named
+    checkpoint: Checkpoint
+    _opened: Engine | None = field(default=None, init=False)
+
+    def ask(self, asked: Sequence[Request], message: str = "") -> list[Completion]:
+        """Answers in the order of the questions; raises `Stopped` and `EngineError`."""
+        keys = [key_of(request) for request in asked]
+        journal = Journal(self.context.cache("answers", f"{self._name}.jsonl"))
+        kept = journal.read()
+        missing = {k: r for k, r in zip(keys, asked, strict=True) if k not in kept}
+        append = journal.appender() if missing else None
+        new, todo = list(missing), list(missing.values())
+        for start in range(0, len(todo), CHUNK):
+            self.context.progress(start, len(todo), message)
+
+            def done(index: int, completion: Completion, start: int = start) -> None:
+                key = new[start + index]
+                if append is not None:
+                    kept[key] = append(key, completion)
+                self.context.stop_if_asked()
+
+            complete_all(self._engine(), todo[start : start + CHUNK], done=done)
+        if todo:
+            self.context.progress(len(todo), len(todo), message)
+        return [kept[key].completion for key in keys]
+
+    def alone(self, asked: Sequence[Request]) -> list[Kept]:
+        """Answers to questions asked one at a time after a warm-up, each with its seconds."""
+        journal = Journal(self.context.cache("latency", f"{self._name}.jsonl"))
+        kept = journal.read()
+        missing = {k: r for r in asked if (k := key_of(r)) not in kept}
+        if missing:
+            complete_all(self._engine(), list(missing.values())[:WARM_UP])
+            append = journal.appender()
+            for key, request in missing.items():
+                self.context.stop_if_asked()
+                kept[key] = append(key, complete_all(self._engine(), [request])[0])
+        return [kept[key_of(request)] for request in asked]
+
+    def close(self) -> None:
+        """Close the engine if it was opened."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def _name(self) -> str:
+        return digest.of_value(
+            {
+                "engine": self.engine.model_dump(mode="json"),
+                "checkpoint": self.checkpoint.digest,
+                "base": self.checkpoint.base.sha256,
+                "template": self.checkpoint.template_sha256,
+            }
+        )
+
+    def _engine(self) -> Engine:
+        if self._opened is None:
+            opened: Engine = plugins.make("engines", self.engine).open(self.checkpoint, self.context.settings)
+            self._opened = opened
+        return self._opened
