@@ -1,1 +1,20 @@
-"""Being built."""
+"""Intervals, paired tests and sample sizes: how much of a difference is chance."""
+
+from tunewright.core.stats.interval import Interval, wilson
+from tunewright.core.stats.paired import holm, mcnemar, paired_permutation
+from tunewright.core.stats.power import needed_at_scale, needed_examples, needed_for_proportion
+from tunewright.core.stats.resample import bootstrap, bootstrap_mean, paired_bootstrap
+
+__all__ = [
+    "Interval",
+    "bootstrap",
+    "bootstrap_mean",
+    "holm",
+    "mcnemar",
+    "needed_at_scale",
+    "needed_examples",
+    "needed_for_proportion",
+    "paired_bootstrap",
+    "paired_permutation",
+    "wilson",
+]
