@@ -30,8 +30,8 @@ def measure(bench: Bench, trial: Trial) -> Measured:
     scores = aggregate.score_all(bench.scorers, bench.test, trial.completions)
     confidence, seed = bench.spec.confidence, bench.context.seed
     figures = aggregate.metrics(bench.scorers, scores, bench.test, confidence=confidence, seed=seed)
-    latency = _latency([seconds for seconds, _ in trial.alone], confidence, seed)
     promised = {target.metric for target in bench.task.targets}
+    latency = _latency([seconds for seconds, _ in trial.alone], promised, (confidence, seed))
     labels = bench.labels
     said = aggregate.answered(trial.completions, labels) if labels else []
     confusion = aggregate.confusion(bench.test, said) if labels else {}
@@ -44,10 +44,10 @@ def measure(bench: Bench, trial: Trial) -> Measured:
         instruction=candidate.instruction,
         shots=len(candidate.shots),
         selection=trial.selection,
-        metrics=(*figures, *(metric for metric in latency if metric.name in promised)),
+        metrics=(*figures, *(metric for name, metric in latency.items() if name in promised)),
         per_class=aggregate.per_class(confusion, labels) if labels else (),
-        latency_p50=next((m.value for m in latency if m.name == "latency_p50"), None),
-        latency_p95=next((m.value for m in latency if m.name == "latency_p95"), None),
+        latency_p50=latency["latency_p50"].value if latency else None,
+        latency_p95=latency["latency_p95"].value if latency else None,
         tokens_per_answer=sum(lengths) / len(lengths) if any(lengths) else None,
     )
     primary = scores[bench.primary]
@@ -73,23 +73,25 @@ def _answers(bench: Bench, trial: Trial, scores: Sequence[Score], said: Sequence
     ]
 
 
-def _latency(seconds: Sequence[float], confidence: float, seed: int) -> tuple[Metric, ...]:
-    """Median and 95th percentile, each with its bootstrap interval."""
+def _latency(seconds: Sequence[float], promised: set[str], evidence: tuple[float, int]) -> dict[str, Metric]:
+    """Median and 95th percentile; an interval only where a target needs one, else the value twice."""
     if not seconds:
-        return ()
+        return {}
     numpy = require("numpy", extra="all")
     stats = require("tunewright.core.stats", extra="all")
     values = numpy.asarray(seconds)
-    found = []
+    confidence, seed = evidence
+    found = {}
     for name, share in (("latency_p50", 0.5), ("latency_p95", 0.95)):
-        interval = stats.bootstrap(
-            lambda drawn, share=share: float(numpy.quantile(values[drawn], share)),
-            len(values),
-            confidence=confidence,
-            seed=seed,
-            method="percentile",
-        )
-        value = float(numpy.quantile(values, share))
-        low, high = min(interval.low, value), max(interval.high, value)
-        found.append(Metric(name=name, value=value, low=low, high=high, n=len(values)))
-    return tuple(found)
+        value = low = high = float(numpy.quantile(values, share))
+        if name in promised:
+            interval = stats.bootstrap(
+                lambda drawn, share=share: float(numpy.quantile(values[drawn], share)),
+                len(values),
+                confidence=confidence,
+                seed=seed,
+                method="percentile",
+            )
+            low, high = min(interval.low, value), max(interval.high, value)
+        found[name] = Metric(name=name, value=value, low=low, high=high, n=len(values))
+    return found

@@ -69,6 +69,9 @@ def metric(
     if scorer.by_mean and all(score.value in (0.0, 1.0) for score in scores):
         # A bootstrap of 0 wrong answers in n has no width; Wilson's interval has the right one.
         interval = stats.wilson(round(value * len(scores)), len(scores), confidence)
+    elif scorer.by_mean:
+        values = [score.value for score in scores]
+        interval = stats.bootstrap_mean(values, confidence=confidence, seed=seed)
     else:
         statistic = resampled(scorer, scores)
         interval = stats.bootstrap(statistic, len(scores), confidence=confidence, seed=seed)
