@@ -34,7 +34,8 @@ def _mean(tokenizer: Tokenizer, vectors: NDArray[np.float32], texts: Sequence[st
     counts = sparse.csr_array((np.ones(len(ids), np.float32), ids, ends), shape=(len(texts), len(vectors)))
     sums: NDArray[np.float32] = counts @ vectors
     lengths = np.linalg.norm(sums, axis=1, keepdims=True).astype(np.float32)
-    return sums / np.where(lengths > 0, lengths, np.float32(1))
+    lengths[lengths == 0] = 1
+    return np.asarray(sums / lengths, dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
