@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
 import pytest
@@ -17,7 +16,6 @@ from tests.server.conftest import connected, echoing, served
 from tunewright.core.errors import ServeError
 from tunewright.server import listen
 
-ROOT = Path(__file__).parents[2]
 QUESTION = [{"role": "user", "content": "word " * 400}]
 
 
@@ -80,17 +78,20 @@ def test_two_clients_are_answered_at_the_same_time() -> None:
 
 
 SERVE = """
-from tests.server.conftest import echoing
+from pathlib import Path
+from tunewright.core.types import Checkpoint, ModelRef
+from tunewright.deploy.respond import specialist
 from tunewright.server import listen, serve
-serve(echoing()[0], listen(port=0), ready=lambda url: print(url, flush=True))
+from tunewright.testing.echo import Echo, EchoEngine
+base = ModelRef(name="tiny", revision="1", sha256="0")
+answering = specialist(EchoEngine(Echo()), Checkpoint(id="checkpoint-1", path=Path(), digest="0", base=base))
+serve(answering, listen(port=0), ready=lambda url: print(url, flush=True))
 print("ended", flush=True)
 """
 
 
 def test_an_interrupted_server_finishes_and_leaves_quietly() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVE], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", SERVE], stdout=subprocess.PIPE, text=True) as process:
         watchdog = threading.Timer(30, process.kill)
         watchdog.start()
         assert process.stdout is not None
