@@ -72,7 +72,9 @@ def run(
     """Walk the line from the spec to the verdict; what exists already is not made again."""
     from tunewright.cli import running
 
-    raise typer.Exit(running.run(project, only, tuple(settings or ()), again=again, detach=detach, as_json=as_json))
+    raise typer.Exit(
+        running.run(project, only, tuple(settings or ()), again=again, detach=detach, as_json=as_json)
+    )
 
 
 @app.command()

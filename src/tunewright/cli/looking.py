@@ -48,8 +48,12 @@ def _preview(project: Project, number: int) -> int:
     out = tables.console()
     for token in preview.tokens:
         style = "bold green" if token.stop else "green" if token.trained else "dim"
-        out.print(f"{token.id:>7}  {token.text!r:<24} {'trained' if token.trained else ''}"
-                  f"{' (stop)' if token.stop else ''}", style=style, markup=False)
+        out.print(
+            f"{token.id:>7}  {token.text!r:<24} {'trained' if token.trained else ''}"
+            f"{' (stop)' if token.stop else ''}",
+            style=style,
+            markup=False,
+        )
     out.print(f"{preview.trained_share:.0%} of the tokens are trained", markup=False)
     return 0
 

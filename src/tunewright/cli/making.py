@@ -33,7 +33,9 @@ def _ask(folder: Path) -> None:
     task: TaskType = typer.prompt("Which kind is it", default="classification", err=True)
     source: str = typer.prompt("File with your examples", default="data/train.csv", err=True)
     metric = default_metrics(task)[0] if task in kinds else "accuracy"
-    at_least: float = typer.prompt(f"Which {metric} is good enough (0 to 1)", type=float, default=0.9, err=True)
+    at_least: float = typer.prompt(
+        f"Which {metric} is good enough (0 to 1)", type=float, default=0.9, err=True
+    )
     making.from_answers(
         folder, objective=objective, task=task, source=source, metric=metric, at_least=at_least
     )

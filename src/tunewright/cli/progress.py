@@ -71,7 +71,9 @@ class Progress:
         if not self.console.is_terminal:
             if time.monotonic() - self.told > _QUIET_SECONDS:
                 self.told = time.monotonic()
-                self.console.print(f"  {event.message or event.step} {done:.0f}/{total:.0f} {note}", markup=False)
+                self.console.print(
+                    f"  {event.message or event.step} {done:.0f}/{total:.0f} {note}", markup=False
+                )
             return
         if self.task is None:
             self.task = self.bars.add_task(event.step, total=total, note=note)

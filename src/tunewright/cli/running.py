@@ -54,7 +54,9 @@ def _followed(follow: Callable[[Emit], Outcome], *, as_json: bool) -> int:
         try:
             outcome = follow(progress.show)
         except KeyboardInterrupt:
-            typer.echo("\nthe run goes on; `tunewright stop` ends it, `tunewright resume` follows it", err=True)
+            typer.echo(
+                "\nthe run goes on; `tunewright stop` ends it, `tunewright resume` follows it", err=True
+            )
             return 130
         except Stopped:
             typer.echo("stopped; `tunewright resume` goes on from here", err=True)

@@ -45,7 +45,9 @@ def _(report: Report) -> None:
         table.add_column(heading, justify="left" if heading == "candidate" else "right")
     for result in report.results:
         cells = [_metric(result.metric(name)) for name in names]
-        table.add_row(_name(result, report), *cells, _seconds(result.latency_p50), _seconds(result.latency_p95))
+        table.add_row(
+            _name(result, report), *cells, _seconds(result.latency_p50), _seconds(result.latency_p95)
+        )
     out.print(table)
     for comparison in report.comparisons:
         out.print(

@@ -9,12 +9,20 @@ from typing import get_args, get_type_hints
 
 from tunewright import data, define, deploy, evaluate, iterate, train
 from tunewright.core.errors import Stopped, TunewrightError, WorkspaceError
-from tunewright.core.types import Artifact, Problem
-from tunewright.loop import jobs
+from tunewright.core.types import Artifact, Problem, Report
+from tunewright.data import Preview
+from tunewright.deploy import registry
+from tunewright.deploy.answer import AnswerSpec, answer_file
+from tunewright.deploy.chat import Session
+from tunewright.deploy.respond import Specialist, open_specialist
+from tunewright.loop import jobs, new, serving
+from tunewright.loop.compare import Row, compare
 from tunewright.loop.jobs import Run
 from tunewright.loop.line import WORKSPACE, Outcome, StepName
+from tunewright.loop.serving import Served
 from tunewright.loop.spec import FILE, Spec
-from tunewright.runtime import events, models
+from tunewright.runtime import events, examples, models, settings
+from tunewright.runtime.chat import Chat
 from tunewright.runtime.events import Emit
 from tunewright.runtime.workspace import Workspace
 
@@ -32,6 +40,12 @@ class Project:
         """Read the project's spec; raises `SpecError` with every problem at once."""
         place = Path(folder).resolve()
         return cls(place, Spec.read(place / FILE).with_overrides(*settings), settings)
+
+    @classmethod
+    def new(cls, folder: str | Path, *, starter: str) -> Project:
+        """Make a project from a starter such as `ticket-routing`; raises `SpecError`."""
+        new.from_starter(Path(folder), starter)
+        return cls.open(folder)
 
     @property
     def workspace(self) -> Workspace:
@@ -98,6 +112,67 @@ class Project:
         }
         return Outcome(**found)
 
+    def preview(self, number: int = 0) -> Preview:
+        """Tokens of a training example as the model is trained on them, with the loss mask."""
+        outcome = self.outcome()
+        task, dataset = outcome.task, outcome.dataset
+        if task is None or dataset is None:
+            raise WorkspaceError(
+                "there is no data set yet",
+                where=str(self.folder),
+                fix="`tunewright run --only data` makes it",
+            )
+        found = examples.read(dataset, "train")
+        if not 0 <= number < len(found):
+            raise WorkspaceError(
+                f"there is no example {number}", where="preview", fix=f"choose 0 to {len(found) - 1}"
+            )
+        base = models.resolve(self.spec.model, settings.read())
+        return data.preview(found[number], Chat.load(base.path), task.instruction)
+
+    def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
+        """Two reports metric by metric: by id, else the two newest of the project."""
+        made = (jobs.made_by(run).get("report") for run in reversed(jobs.every(self.folder)))
+        newest = list(dict.fromkeys(found for found in made if found is not None))
+        return compare(
+            self._load(first or _pick(newest, 1), Report), self._load(second or _pick(newest, 0), Report)
+        )
+
+    def specialist(self) -> Specialist:
+        """The release to serve (or the newest checkpoint), open on its engine."""
+        release = registry.current(self.workspace)
+        made = release or self.outcome().checkpoint
+        if made is None:
+            raise WorkspaceError(
+                "there is nothing to serve yet", where=str(self.folder), fix="`tunewright run` makes it"
+            )
+        return open_specialist(made, settings.read(), name=self.spec.name)
+
+    def chat(self) -> Session:
+        """A conversation with the specialist."""
+        return Session(self.specialist())
+
+    def answer(
+        self,
+        file: str | Path,
+        output: str | Path | None = None,
+        *,
+        column: str | None = None,
+        listen: Emit = events.ignore,
+    ) -> Path:
+        """Answer every question of a CSV or JSONL file; returns the file that was written."""
+        source = Path(file)
+        target = Path(output) if output else source.with_name(f"{source.stem}.answers{source.suffix}")
+
+        def told(done: int, total: int) -> None:
+            listen(events.event("progress", "answer", done=done, total=total))
+
+        return answer_file(self.specialist(), source, target, AnswerSpec(column=column), told=told).path
+
+    def serve(self, *, host: str = "127.0.0.1", port: int = 8000) -> Served:
+        """Serve the specialist from a child process; close it, or use it in a `with` block."""
+        return serving.start(self.folder, host=host, port=port)
+
     def _newest(self) -> dict[str, str]:
         made: dict[str, str] = {}
         for run in jobs.every(self.folder):
@@ -111,3 +186,13 @@ class Project:
                 "this artifact is gone", where=artifact_id, fix="`tunewright run` makes it again"
             )
         return found
+
+
+def _pick(ids: list[str], place: int) -> str:
+    if place >= len(ids):
+        raise WorkspaceError(
+            "there are not two reports to compare yet",
+            where="compare",
+            fix="change the spec and run again; `tunewright show runs` lists what there is",
+        )
+    return ids[place]

@@ -1,0 +1,40 @@
+"""The server as a process: one line of JSON says where it listens or what is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from tunewright.core.errors import TunewrightError
+from tunewright.loop.project import Project
+from tunewright.runtime import settings
+from tunewright.server import listen, serve
+
+
+def main() -> int:
+    """Serve a project's newest release until a signal comes; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tunewright.server")
+    parser.add_argument("--project", type=Path, default=Path())
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    asked = parser.parse_args()
+    settings.quiet()
+    try:
+        on = listen(asked.host, asked.port)
+        specialist = Project.open(asked.project).specialist()
+        serve(specialist, on, ready=lambda url: _tell({"url": url, "name": specialist.name}))
+    except TunewrightError as error:
+        _tell({"problems": [problem.model_dump() for problem in error.problems]})
+        return 2
+    return 0
+
+
+def _tell(said: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
