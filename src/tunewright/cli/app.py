@@ -127,9 +127,9 @@ def compare(
 @app.command()
 def machine(as_json: AsJson = False) -> None:
     """Say what this computer has and what will be used."""
-    from tunewright.cli import looking
+    from tunewright.cli import around
 
-    looking.machine(as_json=as_json)
+    around.machine(as_json=as_json)
 
 
 @app.command()

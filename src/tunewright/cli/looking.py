@@ -1,4 +1,4 @@
-"""What `show`, `compare`, `machine` and `models` do."""
+"""What `show` and `compare` do."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from pathlib import Path
 import typer
 
 from tunewright.cli import tables
-from tunewright.cli.progress import Progress
 from tunewright.core.errors import SpecError, WorkspaceError
 from tunewright.loop import jobs
 from tunewright.loop.line import MAKES
 from tunewright.loop.project import Project
-from tunewright.runtime import hardware, plugins
-from tunewright.runtime import models as catalogue
-from tunewright.runtime import settings as environment
+from tunewright.runtime import plugins
 
 _OTHER = ("preview", "runs")
 
@@ -81,36 +78,3 @@ def compare(folder: Path, first: str | None, second: str | None, *, as_json: boo
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
-
-
-def machine(*, as_json: bool) -> None:
-    """Print what the computer has."""
-    found = hardware.look(gpus=True)
-    if as_json:
-        typer.echo(found.model_dump_json(indent=1))
-        return
-    for name, value in found.model_dump(mode="json").items():
-        typer.echo(f"{name}: {value}")
-
-
-def models(*, as_json: bool) -> None:
-    """Print the catalogue."""
-    entries = catalogue.catalogue()
-    if as_json:
-        typer.echo(json.dumps([entry.model_dump(mode="json") for entry in entries], indent=1))
-        return
-    for entry in entries:
-        typer.echo(f"{entry.name}  {entry.parameters / 1e6:.0f}M  {entry.licence}  {entry.context} tokens")
-
-
-def model(name: str) -> None:
-    """Print one entry of the catalogue."""
-    for field, value in catalogue.show(name).model_dump(mode="json").items():
-        typer.echo(f"{field}: {value}")
-
-
-def fetch(name: str) -> None:
-    """Fetch and convert a model, and say where it lies."""
-    with Progress() as progress:
-        found = catalogue.fetch(name, environment.read(), progress.show)
-    typer.echo(found.path)

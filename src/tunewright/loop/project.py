@@ -18,7 +18,7 @@ from tunewright.deploy.respond import Specialist, open_specialist
 from tunewright.loop import jobs, new, serving
 from tunewright.loop.compare import Row, compare
 from tunewright.loop.jobs import Run
-from tunewright.loop.line import WORKSPACE, Outcome, StepName
+from tunewright.loop.line import WORKSPACE, Outcome, StepName, model_of
 from tunewright.loop.serving import Served
 from tunewright.loop.spec import FILE, Spec
 from tunewright.runtime import events, examples, models, settings
@@ -58,7 +58,7 @@ class Project:
 
     def _problems(self) -> Iterator[Problem]:
         spec = self.spec
-        yield from models.check(spec.model)
+        yield from models.check(model_of(spec, self.folder))
         yield from define.check(spec.define)
         yield from data.check(spec.data, self.folder)
         yield from train.check(spec.train)
@@ -127,7 +127,7 @@ class Project:
             raise WorkspaceError(
                 f"there is no example {number}", where="preview", fix=f"choose 0 to {len(found) - 1}"
             )
-        base = models.resolve(self.spec.model, settings.read())
+        base = models.resolve(model_of(self.spec, self.folder), settings.read())
         return data.preview(found[number], Chat.load(base.path), task.instruction)
 
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:

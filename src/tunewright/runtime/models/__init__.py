@@ -1,6 +1,16 @@
 """Base models: the catalogue, and the way from a name to a folder of weights."""
 
 from tunewright.runtime.models.catalogue import CatalogueEntry, PackageFile, catalogue, show
-from tunewright.runtime.models.lookup import cached, fetch, resolve, weights
+from tunewright.runtime.models.lookup import cached, check, fetch, resolve, weights
 
-__all__ = ["CatalogueEntry", "PackageFile", "cached", "catalogue", "fetch", "resolve", "show", "weights"]
+__all__ = [
+    "CatalogueEntry",
+    "PackageFile",
+    "cached",
+    "catalogue",
+    "check",
+    "fetch",
+    "resolve",
+    "show",
+    "weights",
+]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from tunewright.core.errors import ModelError
-from tunewright.core.types import Checkpoint, ModelRef
+from tunewright.core.types import Checkpoint, ModelRef, Problem
 from tunewright.runtime import events
 from tunewright.runtime.events import Emit, ignore
 from tunewright.runtime.lazy import require
-from tunewright.runtime.models import cache, hub
+from tunewright.runtime.models import cache, hub, local
 from tunewright.runtime.models.catalogue import CatalogueEntry, catalogue, show
 from tunewright.runtime.models.local import describe, local_checkpoint
 from tunewright.runtime.models.package import obtain
@@ -31,6 +32,22 @@ def resolve(name: str, settings: Settings, emit: Emit = ignore) -> Checkpoint:
     folder = Path(name).expanduser()
     if folder.is_dir():
         return local_checkpoint(folder)
+    return from_catalogue(_known(name), settings, emit)
+
+
+def check(name: str) -> Iterator[Problem]:
+    """What is wrong with a model's name, found without fetching anything."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        yield from local.check(folder)
+    elif not name.startswith(hub.PREFIX):
+        try:
+            _known(name)
+        except ModelError as error:
+            yield from error.problems
+
+
+def _known(name: str) -> CatalogueEntry:
     if "/" in name or name.startswith("."):
         looks_like_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
         raise ModelError(
@@ -38,7 +55,7 @@ def resolve(name: str, settings: Settings, emit: Emit = ignore) -> Checkpoint:
             where="model",
             fix=f"if it is on a hub, write `hub:{name}`" if looks_like_hub else "look at the path",
         )
-    return from_catalogue(show(name), settings, emit)
+    return show(name)
 
 
 def fetch(name: str, settings: Settings, emit: Emit = ignore) -> Checkpoint:
