@@ -30,6 +30,8 @@ from tunewright.core.types import CandidateResult, Comparison, Metric, Target, T
 from tunewright.runtime.lazy import require
 
 PROMPT_ONLY = ("zero-shot", "few-shot")
+_NOTHING = 1e-6
+"""A gap that no test set of this world shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +118,7 @@ def _decide(judged: Sequence[TargetResult], tuned: CandidateResult, evidence: Ev
 def needed(item: TargetResult, confidence: float) -> int | None:
     """Test examples that would decide this target with 80 % power; None where no number would."""
     metric, bound = item.achieved, _bound(item.target)
-    if metric is None or metric.n < 1 or metric.value == bound or metric.high <= metric.low:
+    if metric is None or metric.n < 1 or abs(metric.value - bound) < _NOTHING or metric.high <= metric.low:
         return None
     stats = require("tunewright.core.stats", extra="all")
     interval = stats.Interval(metric.low, metric.high)
