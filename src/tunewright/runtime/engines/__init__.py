@@ -1,1 +1,1 @@
-"""Being built."""
+"""Engines: what answers requests, one package each behind a light options class."""

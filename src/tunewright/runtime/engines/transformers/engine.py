@@ -1,0 +1,130 @@
+"""The engine itself: accepts requests, batches those that wait together, streams their answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from weakref import WeakKeyDictionary
+
+from tunewright.core.errors import EngineError, TooLong
+from tunewright.core.types import Checkpoint, Delta, Request
+from tunewright.runtime.engines.transformers import Transformers, choices, groups, likelihood, prefixes
+from tunewright.runtime.engines.transformers.answers import Chosen, Free
+from tunewright.runtime.engines.transformers.batch import Batch, Row
+from tunewright.runtime.engines.transformers.loading import Loaded, load
+from tunewright.runtime.engines.transformers.queue import Queue
+from tunewright.runtime.engines.transformers.text import Writer
+from tunewright.runtime.settings import Settings
+
+TOKENS = 4096
+"""Own tokens of a batch, padding included, in the pass that reads the prompts."""
+PAIRS = 4_000_000
+"""Own tokens of a batch times what each attends to."""
+KEPT_BYTES = 256_000_000
+"""Room for the keys and values of common beginnings."""
+GUESS = 32
+"""Columns for the answer that a batch's memory begins with; it grows when they are used up."""
+
+
+def open_engine(options: Transformers, checkpoint: Checkpoint, settings: Settings) -> TransformersEngine:
+    """Load the checkpoint and stand ready."""
+    return TransformersEngine(load(options, checkpoint, settings), rows=options.batch)
+
+
+class TransformersEngine:
+    """Answers with one model in one worker thread; the event loop stays free."""
+
+    def __init__(self, loaded: Loaded, *, rows: int) -> None:
+        self._network, self._chat, self._stop_ids = loaded.network, loaded.chat, loaded.stop_ids
+        self._limits = groups.Limits(rows=rows, tokens=TOKENS, pairs=PAIRS)
+        self._prefixes = prefixes.Prefixes(loaded.network, KEPT_BYTES)
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = WeakKeyDictionary()
+        self._tries: dict[tuple[str, ...], choices.Node] = {}
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """Deltas of one answer; `token_ids` end with the stop token if the model said it.
+
+        With `choices` the text comes in one piece and `max_tokens` does not count; tokens that the
+        list leaves no choice about have no logprob. Raises `TooLong` or `EngineError`.
+        """
+        prompt = self._chat.prompt(request.messages)
+        row, first = self._row(request, prompt)
+        length = len(prompt)
+        for delta in first:
+            yield delta.model_copy(update={"prompt_tokens": length})
+        if not row.live:
+            return
+        waiting = self._queue().add(row)
+        try:
+            while True:
+                told = await waiting.deltas.get()
+                if isinstance(told, EngineError):
+                    raise told
+                yield told.model_copy(update={"prompt_tokens": length})
+                if told.finish_reason is not None:
+                    return
+        finally:
+            row.cancelled = True
+
+    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
+        """Log-probability of every token after the first, for each prompt of token ids."""
+        for prompt in prompts:
+            self._check(prompt, 0)
+        work = partial(likelihood.logprobs, self._network, prompts)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def close(self) -> None:
+        """Give back the worker thread; the weights go with the engine."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _row(self, request: Request, prompt: Sequence[int]) -> tuple[Row, list[Delta]]:
+        if request.choices:
+            root = self._trie(request.choices)
+            self._check(prompt, choices.depth(root))
+            chosen = Chosen(prompt, request, root)
+            return Row(chosen, chosen.feed), chosen.first
+        self._check(prompt, 1)
+        limit = min(request.max_tokens, self._network.context - len(prompt))
+        writer = Writer(self._chat.decode, request.stop)
+        return Row(Free(prompt, request, writer, self._stop_ids, limit), prompt), []
+
+    def _trie(self, listed: tuple[str, ...]) -> choices.Node:
+        if listed not in self._tries:
+            self._tries[listed] = choices.trie(listed, self._chat.answer_ids)
+        return self._tries[listed]
+
+    def _check(self, prompt: Sequence[int], room: int) -> None:
+        context = self._network.context
+        if not prompt:
+            raise EngineError("there is nothing to answer", where="messages", fix="send at least one message")
+        if len(prompt) + room > context:
+            raise TooLong(
+                f"the conversation has {len(prompt)} tokens and the answer needs {room} or more, "
+                f"but the model's context is {context}",
+                where="messages",
+                fix="shorten the messages, show fewer examples, or take a model with a longer context",
+            )
+
+    def _queue(self) -> Queue:
+        loop = asyncio.get_running_loop()
+        if loop not in self._queues:
+            self._queues[loop] = Queue(self._plan, self._executor)
+        return self._queues[loop]
+
+    def _plan(self, rows: Sequence[Row]) -> list[Batch]:
+        """Batches over what waits; a lone prompt shares what it can with those before and after it."""
+        prompts = [list(row.prompt) for row in rows]
+        return [
+            Batch(
+                network=self._network,
+                prefixes=self._prefixes,
+                rows=[rows[place] for place in group.members],
+                shared=group.shared or (prefixes.alone(len(prompts[group.members[0]])) if one else 0),
+                room=max(len(prompts[place]) - group.shared for place in group.members) + GUESS,
+            )
+            for group in groups.plan(prompts, self._limits)
+            for one in (len(group.members) == 1,)
+        ]

@@ -1,0 +1,111 @@
+"""From a checkpoint to a model in memory: base weights, adapter, number format, template."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from tunewright.core.errors import EngineError
+from tunewright.core.types import Checkpoint
+from tunewright.runtime import models
+from tunewright.runtime.chat import TEMPLATE, Chat
+from tunewright.runtime.engines.transformers import Transformers, attention
+from tunewright.runtime.engines.transformers.network import Network
+from tunewright.runtime.lazy import require
+from tunewright.runtime.settings import Settings
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready to answer, with the words around it."""
+
+    network: Network
+    chat: Chat
+    stop_ids: frozenset[int]
+
+
+def load(options: Transformers, checkpoint: Checkpoint, settings: Settings) -> Loaded:
+    """Read everything from disk; raises `EngineError` if the checkpoint is not what it says."""
+    torch.set_num_threads(options.threads or settings.threads)
+    chat = frozen_chat(checkpoint)
+    weights = checkpoint.path if checkpoint.tuner is None else models.weights(checkpoint.base, settings)
+    attention.install()
+    dtype = number_format(options.dtype)
+    model = _base(weights, torch.float32 if checkpoint.tuner and options.merge else dtype)
+    if checkpoint.tuner is not None:
+        model = _adapted(model, checkpoint.path, merge=options.merge)
+    model = model.to(device=_device(), dtype=dtype).eval()
+    refuse_other_attention(model.config)
+    network = Network(model, int(model.config.max_position_embeddings))
+    return Loaded(network, chat, frozenset(chat.stop_ids) | _ends(weights))
+
+
+def frozen_chat(checkpoint: Checkpoint) -> Chat:
+    """Template and tokenizer as they were frozen with the checkpoint."""
+    chat = Chat.load(checkpoint.path)
+    if checkpoint.template_sha256 and chat.template_sha256 != checkpoint.template_sha256:
+        raise EngineError(
+            "the chat template is not the one this checkpoint was made with",
+            where=str(checkpoint.path / TEMPLATE),
+            fix="put the old file back, or make the checkpoint again",
+        )
+    return chat
+
+
+def number_format(name: str) -> torch.dtype:
+    """The dtype of that name; `auto` is bfloat16 where the hardware computes in it."""
+    if name != "auto":
+        found: torch.dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+        return found
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    return torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32
+
+
+def refuse_other_attention(config: Any) -> None:  # noqa: ANN401 - of any architecture
+    """Raise `EngineError` for models whose layers do not all look at everything before them."""
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    if kinds != {"full_attention"} or getattr(config, "attn_logit_softcapping", None):
+        raise EngineError(
+            f"the architecture `{config.model_type}` attends in a way this engine does not know",
+            where="engine",
+            fix="take a model with full attention in every layer, such as Llama or Qwen",
+        )
+
+
+def _base(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any architecture
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder, dtype=dtype, attn_implementation=attention.NAME, local_files_only=True
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineError(
+            f"the weights cannot be loaded: {error}", where=str(folder), fix="fetch the model again"
+        ) from error
+
+
+def _adapted(model: Any, folder: Path, *, merge: bool) -> Any:  # noqa: ANN401 - a PEFT model
+    peft = require("peft", extra="train")
+    try:
+        adapted = peft.PeftModel.from_pretrained(model, str(folder))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise EngineError(
+            f"the adapter cannot be loaded: {error}", where=str(folder), fix="train the checkpoint again"
+        ) from error
+    return adapted.merge_and_unload() if merge else adapted
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _ends(folder: Path) -> frozenset[int]:
+    """Tokens that end an answer by the model's own `generation_config.json`."""
+    path = folder / "generation_config.json"
+    value = json.loads(path.read_bytes()).get("eos_token_id") if path.exists() else None
+    return frozenset([value] if isinstance(value, int) else value or ())
