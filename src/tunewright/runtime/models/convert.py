@@ -130,7 +130,7 @@ def _tokenizer(facts: dict[str, Any]) -> Any:  # noqa: ANN401 - a `tokenizers.To
     transformers' GGUF reader forgets the digits, which changes the tokens of a number after spaces.
     """
     tokens, kinds = facts["tokenizer.ggml.tokens"], facts["tokenizer.ggml.token_type"]
-    merges = [tuple(pair.split(" ", 1)) for pair in facts["tokenizer.ggml.merges"]]
+    merges = [tuple(pair.split(" ", 1)) for pair in facts.get("tokenizer.ggml.merges", ())]
     vocabulary = {token: place for place, token in enumerate(tokens)}
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=vocabulary, merges=merges))
     tokenizer.pre_tokenizer = _pre_tokenizer(str(facts.get("tokenizer.ggml.pre", "default")))

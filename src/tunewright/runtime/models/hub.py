@@ -46,7 +46,7 @@ def from_hub(name: str, settings: Settings, emit: Emit) -> Checkpoint:
 def _snapshot(repository: str, revision: str | None, settings: Settings) -> Path:
     hub = require("huggingface_hub", extra="train")
     broken = require("httpx", extra="train").HTTPError
-    hub.utils.disable_progress_bars()
+    require("huggingface_hub.utils", extra="train").disable_progress_bars()
     try:
         folder: Any = hub.snapshot_download(
             repository,
