@@ -48,22 +48,28 @@ def fit(texts: Sequence[str], labels: Sequence[str], *, seed: int = 0) -> Classi
             where=f"{len(texts)} training examples",
             fix="add examples of another label, or leave out the candidate `classical`",
         )
-    learned, held_out = _hold_out(labels, seed)
-    letters = _letters([texts[index] for index in learned])
-    known = _features(letters, [texts[index] for index in learned])
-    unseen = _features(letters, [texts[index] for index in held_out]) if held_out else None
-    right = {}
-    for strength in STRENGTHS if held_out else STRENGTHS[1:2]:
-        model = _machine(strength, seed, known, [labels[index] for index in learned])
-        answers = model.predict(unseen) if held_out else ()
-        right[strength] = sum(labels[i] == answer for i, answer in zip(held_out, answers, strict=True))
-    best = max(right, key=right.__getitem__)
+    strength, selection = _choose(texts, labels, seed)
     letters = _letters(texts)
-    return Classifier(
-        selection=_in_words(best, right[best], len(held_out)),
-        _letters=letters,
-        _model=_machine(best, seed, _features(letters, texts), labels),
-    )
+    model = _machine(strength, seed, _features(letters, texts), labels)
+    return Classifier(selection=selection, _letters=letters, _model=model)
+
+
+def _choose(texts: Sequence[str], labels: Sequence[str], seed: int) -> tuple[float, str]:
+    """The strength that is right most often on what was held out (the weakest of equals), and how it won."""
+    what = "linear SVM on character n-grams and static embeddings"
+    learned, held_out = _hold_out(labels, seed)
+    if not held_out:
+        return STRENGTHS[1], f"{what}, C = {STRENGTHS[1]:g}: too few examples to choose it"
+    letters = _letters([texts[i] for i in learned])
+    known = _features(letters, [texts[i] for i in learned])
+    unseen = _features(letters, [texts[i] for i in held_out])
+    right = {}
+    for strength in STRENGTHS:
+        answers = _machine(strength, seed, known, [labels[i] for i in learned]).predict(unseen)
+        right[strength] = sum(labels[i] == answer for i, answer in zip(held_out, answers, strict=True))
+    best = max(STRENGTHS, key=right.__getitem__)
+    score = f"{right[best]} of {len(held_out)} right"
+    return best, f"{what}, C = {best:g}: best of {len(STRENGTHS)} on a held-out fifth of train ({score})"
 
 
 def _hold_out(labels: Sequence[str], seed: int) -> tuple[list[int], list[int]]:
@@ -103,10 +109,3 @@ def _machine(strength: float, seed: int, features: Any, labels: Sequence[str]) -
         # Not converged to the last digit is good enough to be compared with; its figure is what counts.
         warnings.simplefilter("ignore", _require("sklearn.exceptions").ConvergenceWarning)
         return machine.fit(features, list(labels))
-
-
-def _in_words(strength: float, right: int, held_out: int) -> str:
-    what = f"linear SVM on character n-grams and static embeddings, C = {strength:g}"
-    if not held_out:
-        return f"{what}, too few examples to choose it"
-    return f"{what}, best of {len(STRENGTHS)} on a held-out fifth of train ({right} of {held_out} right)"
