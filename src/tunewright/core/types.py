@@ -118,7 +118,7 @@ class Task(Artifact):
 
 
 class Overlap(Frozen):
-    """Examples of an evaluation split that stand in `train` too, by how close they are."""
+    """Examples of an evaluation split that stand in `train` too; each count holds the closer ones."""
 
     split: Split
     exact: int = 0

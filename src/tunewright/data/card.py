@@ -1,0 +1,76 @@
+"""The data card: what is in the dataset, for somebody who was not there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tunewright.core.types import SPLITS
+from tunewright.data.diagnose import Diagnosis
+
+_SHOWN = 20
+
+
+def card(facts: Mapping[str, Any], diagnosis: Diagnosis, digests: Mapping[str, str], seed: int) -> str:
+    """Markdown over the facts of a `Dataset`: `counts`, `formats`, `overlaps` and so on."""
+    return "\n".join(
+        [
+            *("# Data card", "", "| split | examples |", "|---|---:|"),
+            *(f"| {name} | {facts['counts'][name]} |" for name in SPLITS),
+            *("", f"Split with seed {seed}; near-duplicates stay in one split.", ""),
+            *_sources(facts, digests),
+            *_overlaps(facts),
+            *_lengths(diagnosis),
+            *_classes(diagnosis),
+            *_problems(facts),
+        ]
+    )
+
+
+def _sources(facts: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[str]:
+    yield from ("## Sources", "", "| file | read as | sha256 |", "|---|---|---|")
+    for name, digest in digests.items():
+        yield f"| {_cell(name)} | {_cell(facts['formats'].get(name, ''))} | `{digest[:16]}` |"
+    yield from ("", f"Duplicates taken out: {facts['duplicates_removed']}.", "")
+
+
+def _overlaps(facts: Mapping[str, Any]) -> Iterator[str]:
+    yield from ("## Overlap with training, before anything was taken out", "")
+    yield "| split | examples | exact | normalised | near | taken out of train |"
+    yield "|---|---:|---:|---:|---:|---:|"
+    for one in facts["overlaps"]:
+        counts = (one.examples, one.exact, one.normalised, one.near, one.removed_from_train)
+        yield f"| {one.split} | {' | '.join(map(str, counts))} |"
+    yield from ("", "Each count holds those left of it: every exact duplicate is a near one, too.", "")
+
+
+def _lengths(diagnosis: Diagnosis) -> Iterator[str]:
+    yield from ("## Lengths in words", "", "| | median | 95 % | longest |", "|---|---:|---:|---:|")
+    for name, found in (("question", diagnosis.questions), ("answer", diagnosis.answers)):
+        yield f"| {name} | {found.median} | {found.p95} | {found.longest} |"
+    yield ""
+
+
+def _classes(diagnosis: Diagnosis) -> Iterator[str]:
+    if not diagnosis.classes:
+        return
+    yield from ("## Labels", "", "| label | train | validation | test |", "|---|---:|---:|---:|")
+    for label, counts in diagnosis.classes.items():
+        yield f"| {_cell(label)} | {' | '.join(str(counts.get(name, 0)) for name in SPLITS)} |"
+    yield ""
+
+
+def _problems(facts: Mapping[str, Any]) -> Iterator[str]:
+    problems = facts["problems"]
+    if not problems:
+        return
+    yield from ("## To know", "")
+    for problem in problems[:_SHOWN]:
+        yield f"- {problem.where}: {problem.what}. {problem.fix}."
+    if len(problems) > _SHOWN:
+        yield f"- and {len(problems) - _SHOWN} more in `artifact.json`"
+    yield ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

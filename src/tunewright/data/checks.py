@@ -1,0 +1,95 @@
+"""What is wrong with the section `data` before a line is read."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tunewright.core import digest
+from tunewright.core.types import Problem
+from tunewright.data.read import SUFFIXES, name_of, named
+from tunewright.data.spec import DataSpec
+from tunewright.runtime import plugins
+from tunewright.runtime.plugins import Named
+
+_LARGEST_SHARE = 0.8
+
+
+def check(spec: DataSpec, project: Path) -> Iterator[Problem]:
+    """Every problem of the section `data`."""
+    if not spec.sources:
+        fix = "name a file: `sources: data/train.csv`"
+        yield Problem(where="data.sources", what="there is no source of examples", fix=fix)
+    for section in ("sources", "validation", "test"):
+        for place, source in enumerate(getattr(spec, section)):
+            yield from _source(source, project, f"data.{section}[{place}]")
+    yield from _shares(spec)
+    yield from _same_files(spec, project)
+
+
+def _source(source: str | Named, project: Path, where: str) -> Iterator[Problem]:
+    if isinstance(source, str) and Path(source).suffix.lower() not in SUFFIXES:
+        known = ", ".join(f"`{suffix}`" for suffix in sorted(SUFFIXES))
+        fix = f"known suffixes: {known}; or name the source: `{{jsonl: {{path: {source}}}}}`"
+        yield Problem(where=where, what=f"`{source}` has no known suffix", fix=fix)
+        return
+    plugin = named(source)
+    problems = tuple(plugins.check("sources", plugin, where=where))
+    yield from problems
+    if not problems:
+        for path in plugins.make("sources", plugin).files(project):
+            yield from _file(path, project, where)
+
+
+def _file(path: Path, project: Path, where: str) -> Iterator[Problem]:
+    shown = path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)
+    if path.is_dir():
+        yield Problem(where=where, what=f"`{shown}` is a folder", fix="name the files in it")
+    elif not path.exists():
+        fix = _near_miss(path, project)
+        yield Problem(where=where, what=f"there is no file `{shown}`", fix=fix)
+    elif path.stat().st_size == 0:
+        yield Problem(where=where, what=f"`{shown}` is empty", fix="give a file with examples")
+
+
+def _near_miss(path: Path, project: Path) -> str:
+    """The file of that folder, or of the project, that the name may have meant."""
+    for folder in (path.parent, project, project / "data"):
+        names = [entry.name for entry in sorted(folder.iterdir())] if folder.is_dir() else []
+        near = difflib.get_close_matches(path.name, names, n=1)
+        if near:
+            meant = folder / near[0]
+            shown = meant.relative_to(project) if meant.is_relative_to(project) else meant
+            return f"did you mean `{shown.as_posix()}`?"
+    return f"paths are relative to the spec's folder, {project.name or project}"
+
+
+def _shares(spec: DataSpec) -> Iterator[Problem]:
+    for name in ("validation_share", "test_share"):
+        share = getattr(spec, name)
+        own = getattr(spec, name.removesuffix("_share"))
+        if not own and not 0 < share < 1:
+            fix = "take 0.15, or name files of your own"
+            yield Problem(where=f"data.{name}", what=f"{share:g} is no share between 0 and 1", fix=fix)
+    if not spec.test and not spec.validation and spec.validation_share + spec.test_share > _LARGEST_SHARE:
+        what = f"{spec.validation_share + spec.test_share:.0%} of the examples would not be trained on"
+        yield Problem(where="data.test_share", what=what, fix="take smaller shares, such as 0.15 each")
+    if not 0 < spec.near <= 1:
+        what = f"{spec.near:g} is no similarity between 0 and 1"
+        yield Problem(where="data.near", what=what, fix="take 0.7")
+
+
+def _same_files(spec: DataSpec, project: Path) -> Iterator[Problem]:
+    """A file that serves in two places, under whatever name."""
+    seen: dict[str, str] = {}
+    for section in ("sources", "validation", "test"):
+        for place, source in enumerate(getattr(spec, section)):
+            path = project / name_of(source)
+            if not path.is_file() or path.stat().st_size == 0:
+                continue
+            where = f"data.{section}[{place}]"
+            other = seen.setdefault(digest.of_file(path), where)
+            if other != where:
+                what = f"`{name_of(source)}` has the same content as `{other}`"
+                yield Problem(where=where, what=what, fix="take it out of one of the two places")

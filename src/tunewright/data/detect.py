@@ -1,0 +1,166 @@
+"""Which shape the examples of a source have, from its columns and values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from tunewright.core.errors import DataError
+from tunewright.core.types import Problem
+from tunewright.data.spec import Columns, Shape
+
+Values = Mapping[str, Sequence[str | None]]
+"""The first values of each column."""
+
+ROLES: dict[Shape, tuple[str, ...]] = {
+    "messages": ("messages",),
+    "instruction": ("instruction", "output"),
+    "completion": ("prompt", "completion"),
+    "label": ("text", "label"),
+}
+"""Columns that each shape needs; an `instruction` source may have an `input`."""
+
+ALIASES: dict[str, tuple[str, ...]] = {
+    "messages": ("messages", "conversation", "conversations", "chat"),
+    "instruction": ("instruction",),
+    "input": ("input", "context"),
+    "output": ("output", "response", "answer"),
+    "prompt": ("prompt", "question", "query"),
+    "completion": ("completion", "response", "answer"),
+    "text": (
+        *("text", "sentence", "question", "query", "utterance", "content", "message", "body", "ticket"),
+        *("document", "review", "comment", "description", "subject"),
+    ),
+    "label": (
+        *("label", "category", "intent", "class", "target", "topic", "tag", "type", "queue"),
+        *("department", "desk", "sentiment"),
+    ),
+}
+
+_LONGEST_LABEL = 80
+_FEW = 20
+
+
+@dataclass(frozen=True)
+class Detected:
+    """A shape with the column of each role, and how sure that is."""
+
+    shape: Shape
+    columns: Columns
+    confidence: float
+
+    def __str__(self) -> str:
+        named = self.columns.model_dump(exclude_none=True)
+        return f"{self.shape} ({', '.join(f'{role} = {column}' for role, column in named.items())})"
+
+
+def detect(
+    values: Values, *, where: str, columns: Columns, shape: Shape | None, labels_wanted: bool
+) -> Detected:
+    """The shape of a source; raises `DataError` with the mapping to write if it is not clear.
+
+    `labels_wanted` says that the task is a classification, which decides between equals.
+    """
+    missing = [name for name in columns.model_dump(exclude_none=True).values() if name not in values]
+    if missing:
+        raise DataError(problems=[_missing(name, values, where) for name in missing])
+    found = sorted(_candidates(values, columns, shape), key=lambda one: -one.confidence)
+    best = [one for one in found if one.confidence == found[0].confidence]
+    if labels_wanted and len(best) > 1:
+        best = [one for one in best if one.shape == "label"] or best
+    if len(best) != 1:
+        raise _unclear(best, values, where, shape)
+    return best[0]
+
+
+def _candidates(values: Values, columns: Columns, shape: Shape | None) -> Iterator[Detected]:
+    given = columns.model_dump(exclude_none=True)
+    for candidate, roles in ROLES.items():
+        if shape not in (None, candidate):
+            continue
+        taken = {role: given.get(role) or _named(role, values) for role in roles}
+        if candidate == "label" and not all(taken.values()):
+            taken = _by_values(values, taken)
+        if all(taken.values()) and _fits(candidate, taken, values):
+            sure = 1.0 if any(role in given for role in roles) else _confidence(taken)
+            yield Detected(candidate, _filled(candidate, taken, given, values), sure)
+
+
+def _filled(shape: Shape, taken: dict[str, str | None], given: dict[str, str], values: Values) -> Columns:
+    kept: dict[str, str] = {role: given[role] for role in ("group", "id") if role in given}
+    if shape == "instruction":
+        kept["input"] = given.get("input") or _named("input", values) or ""
+    return Columns.model_validate({**taken, **{role: name for role, name in kept.items() if name}})
+
+
+def _named(role: str, values: Values) -> str | None:
+    """The column whose name says that it holds the role."""
+    known = {name.casefold(): name for name in reversed(tuple(values))}
+    return next((known[alias] for alias in ALIASES[role] if alias in known), None)
+
+
+def _by_values(values: Values, taken: dict[str, str | None]) -> dict[str, str | None]:
+    """In a table of two columns, the one with few different short values is the label."""
+    names = [name for name in values if any(values[name])]
+    if len(names) != 2:
+        return taken
+    labels = [name for name in names if _repeats(values[name])]
+    if len(labels) != 1:
+        return taken
+    return {"text": next(name for name in names if name != labels[0]), "label": labels[0]}
+
+
+def _repeats(column: Sequence[str | None]) -> bool:
+    present = [value for value in column if value]
+    return len(present) >= _FEW and len(set(present)) <= len(present) / 3 and _short(column)
+
+
+def _short(column: Sequence[str | None]) -> bool:
+    return all(len(value) <= _LONGEST_LABEL for value in column if value)
+
+
+def _fits(shape: Shape, taken: dict[str, str | None], values: Values) -> bool:
+    if len(set(taken.values())) < len(taken):
+        return False
+    if shape == "label":
+        return _short(values[taken["label"] or ""])
+    if shape == "messages":
+        return any(_is_list(value) for value in values[taken["messages"] or ""])
+    return True
+
+
+def _is_list(value: str | None) -> bool:
+    try:
+        return value is not None and isinstance(orjson.loads(value), list)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _confidence(taken: dict[str, str | None]) -> float:
+    """1 for the customary names, 0.9 for names that say it too, 0.6 from the values alone."""
+    exact = all(role == (name or "").casefold() for role, name in taken.items())
+    known = all((name or "").casefold() in ALIASES[role] for role, name in taken.items())
+    return 1.0 if exact else 0.9 if known else 0.6
+
+
+def _missing(name: str, values: Values, where: str) -> Problem:
+    have = ", ".join(f"`{column}`" for column in values)
+    return Problem(
+        where=where, what=f"there is no column `{name}`", fix=f"name one of {have} in `data.columns`"
+    )
+
+
+def _unclear(best: list[Detected], values: Values, where: str, shape: Shape | None) -> DataError:
+    have = ", ".join(f"`{column}`" for column in values)
+    if best:
+        ways = " or ".join(str(one) for one in best)
+        fix = f"write `data.format: {best[0].shape}` (or {', '.join(one.shape for one in best[1:])})"
+        return DataError(f"this source can be read as {ways}", where=where, fix=fix)
+    wanted = f"a source of the shape `{shape}`" if shape else "any known shape"
+    needs = "; ".join(
+        f"{name}: {' and '.join(roles)}" for name, roles in ROLES.items() if shape in (None, name)
+    )
+    fix = f"say which column holds what, such as `data.columns: {{text: …, label: …}}` ({needs})"
+    return DataError(f"the columns {have} do not look like {wanted}", where=where, fix=fix)

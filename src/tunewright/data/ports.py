@@ -1,0 +1,67 @@
+"""The port of the stage: where examples come from, in Arrow batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+
+from tunewright.core.types import Problem
+from tunewright.runtime.lazy import require
+
+Tell = Callable[[Problem], None]
+"""Takes one bad line."""
+
+Row = tuple[str, dict[str, object]]
+"""Place inside the source (`line 41`) and the values by column."""
+
+PLACE = "#place"
+"""Column of every batch that says where in the source an example stands."""
+
+_BATCH = 4096
+
+
+class Source(Protocol):
+    """A plug-in of the group `sources`: its fields are its options."""
+
+    def files(self, project: Path) -> tuple[Path, ...]:
+        """The files that are read, for their digests."""
+        ...
+
+    def read(self, project: Path, tell: Tell) -> Iterator[Any]:
+        """Record batches of text columns: strings as they are, anything else as JSON.
+
+        Every batch has the column `PLACE`. A line that cannot be read is told and left out.
+        """
+        ...
+
+
+def batches(rows: Iterable[Row]) -> Iterator[Any]:
+    """Record batches over the rows, as `Source.read` gives them."""
+    block: list[Row] = []
+    for row in rows:
+        block.append(row)
+        if len(block) == _BATCH:
+            yield _batch(block)
+            block = []
+    if block:
+        yield _batch(block)
+
+
+def _batch(block: list[Row]) -> Any:  # noqa: ANN401 - a `pyarrow.RecordBatch`
+    pa = require("pyarrow", extra="all")
+    names = dict.fromkeys(name for _, values in block for name in values)
+    columns = {PLACE: [place for place, _ in block]}
+    for name in names:
+        columns[name] = [_text(values.get(name)) for _, values in block]  # type: ignore[misc]
+    return pa.RecordBatch.from_pydict(
+        {name: pa.array(column, pa.string()) for name, column in columns.items()}
+    )
+
+
+def _text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return orjson.dumps(value, default=str).decode()

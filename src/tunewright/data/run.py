@@ -1,0 +1,141 @@
+"""The line of the stage: read, split, remove overlap, diagnose, freeze."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from tunewright.core import digest
+from tunewright.core.types import SPLITS, Dataset, Example, Overlap, Problem, Split, Task
+from tunewright.data import overlap
+from tunewright.data.card import card
+from tunewright.data.diagnose import diagnose, stop_if_empty, stop_if_too_few, unique, warnings
+from tunewright.data.read import Reading, files, unreadable
+from tunewright.data.spec import DataSpec
+from tunewright.data.split import split
+from tunewright.runtime import examples as on_disk
+from tunewright.runtime.context import Context
+
+Parts = dict[Split, list[Example]]
+
+_EVALUATED: tuple[Split, ...] = ("test", "validation")
+
+
+def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
+    """Read every source, split, and freeze; raises `DataError` with every problem at once."""
+    labelled = task.type == "classification"
+    reading = Reading(context.project, spec, labelled)
+    parts = read(reading, spec)
+    given = len(parts["train"])
+    parts["train"] = unique(parts["train"]) if spec.deduplicate else parts["train"]
+    duplicates = given - len(parts["train"])
+    stop_if_too_few(parts["train"], labelled)
+    context.stop_if_asked()
+    parts, overlaps = separate(parts, spec)
+    parts = cut(parts, spec, context.seed)
+    overlaps += prove(parts, spec)
+    stop_if_empty(parts)
+    context.stop_if_asked()
+    diagnosis = diagnose(parts)
+    facts = {
+        "counts": {name: len(parts[name]) for name in SPLITS},
+        "labels": tuple(sorted({one.label for part in parts.values() for one in part if one.label})),
+        "formats": reading.formats,
+        "overlaps": tuple(overlaps),
+        "duplicates_removed": duplicates,
+        "problems": (*_left_out(reading.problems), *warnings(diagnosis)),
+    }
+    for name in SPLITS:
+        on_disk.write(parts[name], context.folder / f"{name}.parquet")
+    text = card(facts, diagnosis, fingerprint(spec, context.project), context.seed)
+    (context.folder / "card.md").write_text(text, encoding="utf-8")
+    (context.folder / "diagnosis.json").write_text(diagnosis.model_dump_json(indent=1), encoding="utf-8")
+    dataset = context.seal(Dataset, **facts)
+    tell(context, dataset)
+    return dataset
+
+
+def fingerprint(spec: DataSpec, project: Path) -> dict[str, str]:
+    """SHA-256 of every file that the section names, by its name there."""
+    every = (*spec.sources, *spec.validation, *spec.test)
+    try:
+        return {name: digest.of_file(path) for name, path in files(every, project)}
+    except OSError as error:
+        raise unreadable(error) from error
+
+
+def read(reading: Reading, spec: DataSpec) -> Parts:
+    """Examples of every file; those of `sources` stand in `train` until they are split."""
+    parts: Parts = {
+        "train": reading.examples(spec.sources),
+        "validation": reading.examples(spec.validation),
+        "test": reading.examples(spec.test),
+    }
+    reading.stop_if_bad()
+    return parts
+
+
+def separate(parts: Parts, spec: DataSpec) -> tuple[Parts, list[Overlap]]:
+    """Meet what the user's own evaluation files share with the sources, and count it."""
+    parts, overlaps = dict(parts), []
+    for name in (name for name in _EVALUATED if parts[name]):
+        found = overlap.find(name, parts[name], parts["train"], spec.near)
+        if spec.overlap == "report":
+            parts[name] = overlap.tagged(parts[name], found.evaluated)
+            overlaps.append(found.overlap)
+            continue
+        parts["train"] = overlap.without(parts["train"], found.trained)
+        overlaps.append(found.overlap.model_copy(update={"removed_from_train": len(found.trained)}))
+    if spec.overlap == "remove":
+        between = overlap.find("validation", parts["validation"], parts["test"], spec.near)
+        parts["validation"] = overlap.without(parts["validation"], between.evaluated)
+    return parts, overlaps
+
+
+def cut(parts: Parts, spec: DataSpec, seed: int) -> Parts:
+    """Cut the splits that have no files of their own from the training examples."""
+    shares: dict[Split, float] = {}
+    if not spec.test:
+        shares["test"] = spec.test_share
+    if not spec.validation:
+        shares["validation"] = spec.validation_share
+    drawn = split(parts["train"], shares, near=spec.near, seed=seed)
+    return {name: drawn[name] or parts[name] if name != "train" else drawn[name] for name in SPLITS}
+
+
+def prove(parts: Parts, spec: DataSpec) -> list[Overlap]:
+    """Look again at the finished splits; gives the figures of the splits that were cut here."""
+    figures = []
+    for name in _EVALUATED:
+        own = spec.test if name == "test" else spec.validation
+        if spec.overlap == "report" and own:
+            continue
+        overlap.prove_none(name, parts[name], parts["train"], spec.near)
+        if not own:
+            figures.append(Overlap(split=name, examples=len(parts[name])))
+    return figures
+
+
+def tell(context: Context, dataset: Dataset) -> None:
+    """Say what was detected, found and frozen."""
+    for name, found in dataset.formats.items():
+        context.tell("note", f"{name}: {found}")
+    for one in dataset.overlaps:
+        if one.near:
+            what = f"{one.near} of {one.examples} {one.split} examples stand in training too"
+            done = (
+                f"{one.removed_from_train} training examples taken out"
+                if one.removed_from_train
+                else "marked"
+            )
+            context.tell(
+                "note", f"{what} ({one.exact} exact, {one.normalised} but for case and punctuation); {done}"
+            )
+    for problem in dataset.problems:
+        context.tell("warning", f"{problem.where}: {problem.what}", fix=problem.fix)
+    counts = ", ".join(f"{dataset.counts[name]} {name}" for name in SPLITS)
+    context.tell("note", f"{counts}; {len(dataset.labels)} labels" if dataset.labels else counts)
+
+
+def _left_out(problems: Iterable[Problem]) -> Iterable[Problem]:
+    return (problem.model_copy(update={"fatal": False}) for problem in problems)

@@ -1,0 +1,63 @@
+"""The section `data` of the spec: where examples come from and how they are split."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from tunewright.core.types import Frozen
+from tunewright.runtime.plugins import Named
+
+Shape = Literal["messages", "instruction", "completion", "label"]
+
+
+class Columns(Frozen):
+    """Which column holds what; only those that detection cannot tell need to be named."""
+
+    text: str | None = Field(default=None, description="the question of a `label` source")
+    label: str | None = Field(default=None, description="its label")
+    instruction: str | None = Field(default=None, description="what an `instruction` source asks for")
+    input: str | None = Field(default=None, description="what the instruction is applied to, may be empty")
+    output: str | None = Field(default=None, description="the right answer to it")
+    prompt: str | None = Field(default=None, description="the question of a `completion` source")
+    completion: str | None = Field(default=None, description="the right answer to it")
+    messages: str | None = Field(default=None, description="conversations: lists of role and content")
+    group: str | None = Field(default=None, description="examples of one group are never split")
+    id: str | None = Field(default=None, description="name of the example; its content if left out")
+
+
+def _listed(value: object) -> object:
+    """One source may stand without a list."""
+    return (value,) if isinstance(value, str | dict | Named) else value
+
+
+Files = Annotated[tuple[str | Named, ...], BeforeValidator(_listed)]
+
+
+class DataSpec(Frozen):
+    """Sources, how they are read, and how they are split."""
+
+    sources: Files = Field(
+        description="files (`.jsonl`, `.json`, `.csv`, `.tsv`, `.parquet`) or sources by name"
+    )
+    test: Files = Field(default=(), description="your own test files; without, a share of the sources")
+    validation: Files = Field(default=(), description="your own validation files; without, a share")
+    columns: Columns = Field(
+        default=Columns(), description="which column holds what, if detection cannot tell"
+    )
+    format: Shape | None = Field(
+        default=None, description="the shape of the examples, if detection cannot tell"
+    )
+    validation_share: float = Field(default=0.15, description="share of the examples for validation")
+    test_share: float = Field(default=0.15, description="share of the examples for the test")
+    overlap: Literal["remove", "report"] = Field(
+        default="remove",
+        description="training examples that stand in your own test files too: `remove` drops them from "
+        "training; `report` keeps them and marks the test examples, so that the report gives both figures",
+    )
+    near: float = Field(
+        default=0.7, description="how alike two texts are that must not be in two splits, 0 to 1"
+    )
+    deduplicate: bool = Field(default=True, description="keep one of several examples that are the same")
+    skip_bad_lines: bool = Field(default=False, description="leave bad lines out instead of stopping")
