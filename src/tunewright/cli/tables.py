@@ -9,15 +9,14 @@ from rich.table import Table
 
 from tunewright.core.types import (
     Artifact,
-    CandidateResult,
     Checkpoint,
     Dataset,
-    Metric,
     Proposal,
     Release,
     Report,
     TargetResult,
 )
+from tunewright.evaluate import interval, probability, render_table
 
 _WIDTH = 110
 
@@ -39,20 +38,18 @@ def show(artifact: Artifact) -> None:
 @show.register
 def _(report: Report) -> None:
     out = console()
-    names = [metric.name for metric in report.results[0].metrics] if report.results else []
+    heads, rows = render_table(report)
     table = Table(title=f"{report.test_examples} test examples", title_justify="left")
-    for heading in ("candidate", *names, "seconds p50", "seconds p95"):
-        table.add_column(heading, justify="left" if heading == "candidate" else "right")
-    for result in report.results:
-        cells = [_metric(result.metric(name)) for name in names]
-        table.add_row(
-            _name(result, report), *cells, _seconds(result.latency_p50), _seconds(result.latency_p95)
-        )
+    for head in ("candidate", *heads):
+        table.add_column(head, justify="left" if head == "candidate" else "right")
+    for row in rows:
+        table.add_row(f"{row.candidate} ←" if row.chosen else row.candidate, *row.cells)
     out.print(table)
     for comparison in report.comparisons:
         out.print(
             f"{comparison.a} − {comparison.b}: {comparison.metric} {comparison.difference:+.3f} "
-            f"[{comparison.low:+.3f}, {comparison.high:+.3f}], p = {comparison.p_value:.2g} ({comparison.test})",
+            f"[{comparison.low:+.3f}, {comparison.high:+.3f}], p {probability(comparison.p_value)} "
+            f"({comparison.test})",
             markup=False,
         )
     for target in report.targets:
@@ -117,20 +114,8 @@ def _(proposal: Proposal) -> None:
         out.print(f"propose {change.path}{value}: {change.why}", markup=False)
 
 
-def _name(result: CandidateResult, report: Report) -> str:
-    return f"{result.name} ←" if result.name == report.verdict.candidate else result.name
-
-
-def _metric(metric: Metric | None) -> str:
-    return "–" if metric is None else f"{metric.value:.3f} [{metric.low:.3f}, {metric.high:.3f}]"
-
-
-def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
 def _target(result: TargetResult) -> str:
     target = result.target
     bound = f"≥ {target.at_least:g}" if target.at_least is not None else f"≤ {target.at_most:g}"
     word = {True: "met", False: "missed", None: "undecided"}[result.met]
-    return f"target {target.metric} {bound}: {word}, achieved {_metric(result.achieved)}"
+    return f"target {target.metric} {bound}: {word}, achieved {interval(result.achieved)}"

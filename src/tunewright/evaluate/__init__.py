@@ -3,6 +3,6 @@
 from tunewright.evaluate.checks import check
 from tunewright.evaluate.run import fingerprint, run
 from tunewright.evaluate.spec import EvaluateSpec
-from tunewright.evaluate.table import Row, render_table
+from tunewright.evaluate.table import Row, interval, probability, render_table
 
-__all__ = ["EvaluateSpec", "Row", "check", "fingerprint", "render_table", "run"]
+__all__ = ["EvaluateSpec", "Row", "check", "fingerprint", "interval", "probability", "render_table", "run"]
