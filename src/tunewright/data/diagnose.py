@@ -43,7 +43,7 @@ def unique(examples: Sequence[Example]) -> list[Example]:
 def diagnose(splits: Mapping[Split, Sequence[Example]]) -> Diagnosis:
     """Look over all splits."""
     everything = [example for part in splits.values() for example in part]
-    classes: dict[str, dict[str, int]]
+    classes: dict[str, dict[str, int]] = {}
     for name, part in splits.items():
         for label, count in Counter(example.label for example in part if example.label).items():
             classes.setdefault(label, {})[name] = count
