@@ -9,8 +9,9 @@ from functools import cached_property
 from tunewright.core import digest
 from tunewright.core.errors import DataError, SpecError
 from tunewright.core.types import Completion, Dataset, Example, Problem, Task
-from tunewright.evaluate.checks import LATENCY, check_targets
+from tunewright.evaluate.checks import check_targets
 from tunewright.evaluate.spec import EvaluateSpec
+from tunewright.evaluate.table import LATENCY
 from tunewright.runtime import examples, plugins
 from tunewright.runtime.context import Context
 from tunewright.runtime.measure.aggregate import WITHOUT_NEAR_DUPLICATES

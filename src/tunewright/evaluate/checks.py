@@ -8,12 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from tunewright.core.types import Dataset, Problem, Target, Task
 from tunewright.evaluate.spec import EvaluateSpec
+from tunewright.evaluate.table import LATENCY
 from tunewright.runtime import plugins
 from tunewright.runtime.measure.aggregate import WITHOUT_NEAR_DUPLICATES
 from tunewright.runtime.measure.ports import Scorer
 
-LATENCY = ("latency_p50", "latency_p95")
-"""Metrics that are measured, not scored."""
 FEW = 30
 """Below this many test examples no interval says much."""
 _Z95 = 1.96

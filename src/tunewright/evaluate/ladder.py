@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tunewright.core.types import Candidate, Checkpoint, Completion
 from tunewright.evaluate.bench import Bench, sample
+from tunewright.evaluate.rung import classical
 from tunewright.evaluate.selection import Chosen, choose_prompt, choose_shots
 from tunewright.evaluate.shots import ranked
-from tunewright.runtime.lazy import require
-from tunewright.runtime.measure.answer import Respondent, question_text, requests
-from tunewright.runtime.measure.labels import expected_of
+from tunewright.runtime.measure.answer import Respondent, requests
 
 Timed = Sequence[tuple[float, str]]
 """Seconds of a question asked alone, and when."""
@@ -78,29 +76,11 @@ def _ask(bench: Bench, respondent: Respondent, chosen: Chosen) -> Trial:
 
 def _classical(bench: Bench) -> Iterator[Trial]:
     """The rung that asks whether a language model is needed at all; only for classification."""
-    if "classical" not in bench.spec.candidates or not bench.labels:
-        return
-    bench.context.progress(0, 1, "classical on the test questions")
-    classical = require("tunewright.evaluate.classical", extra="all")
-    model = classical.fit(
-        [question_text(example) for example in bench.train],
-        [expected_of(example) for example in bench.train],
-        seed=bench.context.seed,
-    )
-    questions = [question_text(example) for example in bench.test]
-    answers: list[str] = model.predict(questions)
-    bench.context.progress(1, 1, "classical on the test questions")
-    yield Trial(
-        candidate=Candidate(name="classical", kind="classical"),
-        completions=[Completion(text=answer) for answer in answers],
-        alone=list(_alone(model.predict, questions[: bench.spec.latency_examples])),
-        selection=str(model.selection),
-    )
-
-
-def _alone(predict: Callable[[list[str]], object], questions: Sequence[str]) -> Iterator[tuple[float, str]]:
-    """Seconds of each question asked alone; the model is warm, it has answered the whole test set."""
-    for question in questions:
-        started = time.perf_counter()
-        predict([question])
-        yield time.perf_counter() - started, ""
+    if "classical" in bench.spec.candidates and bench.labels:
+        rung = classical(bench)
+        yield Trial(
+            candidate=Candidate(name="classical", kind="classical"),
+            completions=[Completion(text=answer) for answer in rung.answers],
+            alone=[(seconds, "") for seconds in rung.seconds],
+            selection=rung.selection,
+        )

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunewright.core.types import CandidateResult, Metric, Report
+from tunewright.runtime.measure.aggregate import WITHOUT_NEAR_DUPLICATES
+
+LATENCY = ("latency_p50", "latency_p95")
+"""Metrics that are measured in seconds, not scored."""
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,16 @@ class Row:
 
 def render_table(report: Report) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     """The heads of the columns after the candidate's name, and a row a candidate."""
-    names = tuple(dict.fromkeys(metric.name for result in report.results for metric in result.metrics))
+    names = _columns(report)
     heads = (*(name.replace("_", " ") for name in names), "latency p50", "p95", "tokens an answer")
     return heads, tuple(_row(report, result, names) for result in report.results)
+
+
+def _columns(report: Report) -> tuple[str, ...]:
+    """Metrics worth a column: without near-duplicates the main one alone, latency has its own."""
+    every = dict.fromkeys(metric.name for result in report.results for metric in result.metrics)
+    second = [name for name in every if name.endswith(WITHOUT_NEAR_DUPLICATES)]
+    return tuple(name for name in every if name not in second[1:] and name not in LATENCY)
 
 
 def _row(report: Report, result: CandidateResult, names: tuple[str, ...]) -> Row:
@@ -36,7 +47,11 @@ def _row(report: Report, result: CandidateResult, names: tuple[str, ...]) -> Row
 
 def interval(metric: Metric | None) -> str:
     """`0.912 [0.888, 0.934]`, or a dash where it was not measured."""
-    return "–" if metric is None else f"{metric.value:.3f} [{metric.low:.3f}, {metric.high:.3f}]"
+    if metric is None:
+        return "–"
+    if metric.name in LATENCY:
+        return f"{seconds(metric.value)} [{seconds(metric.low)}, {seconds(metric.high)}]"
+    return f"{metric.value:.3f} [{metric.low:.3f}, {metric.high:.3f}]"
 
 
 def seconds(value: float | None) -> str:

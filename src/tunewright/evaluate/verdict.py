@@ -27,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tunewright.core.types import CandidateResult, Comparison, Metric, Target, TargetResult, Verdict
+from tunewright.evaluate.table import interval
 from tunewright.runtime.lazy import require
 
 PROMPT_ONLY = ("zero-shot", "few-shot")
@@ -180,7 +181,7 @@ def _sentence(item: TargetResult) -> str:
 
 
 def _figure(metric: Metric) -> str:
-    return f"{metric.name} {metric.value:.3f} [{metric.low:.3f}, {metric.high:.3f}] on {metric.n}"
+    return f"{metric.name} {interval(metric)} on {metric.n}"
 
 
 def _bound(target: Target) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,7 +78,8 @@ def test_a_weight_counts_an_answer_as_often(
     bound = scorer.for_labels(LABELS)
     scores = [bound.score(asked(e), Completion(text=a)) for e, a in said]
     repeated = [score for score, weight in zip(scores, weights, strict=False) for _ in range(weight)]
-    assert bound.combine(scores, weights[: len(scores)]) == pytest.approx(bound.combine(repeated))
+    counted = np.asarray(weights[: len(scores)], dtype=float)
+    assert bound.weighted(scores)(counted) == pytest.approx(bound.combine(repeated))
 
 
 @pytest.mark.parametrize("text", ["card_lost", " card_lost\n", "CARD_LOST", "Card_Lost"])

@@ -51,9 +51,10 @@ def resampled(scorer: Scorer, scores: Sequence[Score]) -> Callable[[Indices], fl
             distinct.append(score)
         group[index] = places[key]
 
+    weighted = scorer.weighted(distinct)
+
     def figure(indices: Indices) -> float:
-        weights = numpy.bincount(group[indices], minlength=len(distinct))
-        return scorer.combine(distinct, weights.tolist())
+        return weighted(numpy.bincount(group[indices], minlength=len(distinct)).astype(float))
 
     return figure
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from tunewright.core.types import Completion, Example, Score
-from tunewright.runtime.measure.ports import weighted_mean
+from tunewright.runtime.measure.ports import mean, weighted_mean
+
+if TYPE_CHECKING:
+    from tunewright.runtime.measure.ports import Weighted
 
 INVALID = "(invalid)"
 """Stands in confusions for an answer that is no label."""
@@ -62,6 +65,10 @@ class LabelScorer:
         counts = {f"expected:{expected}": 1.0, f"answered:{answered}": 1.0}
         return Score(value=float(answered == expected), counts=counts)
 
-    def combine(self, scores: Sequence[Score], weights: Sequence[float] | None = None) -> float:
+    def combine(self, scores: Sequence[Score]) -> float:
         """The mean of the values."""
-        return weighted_mean(scores, weights)
+        return mean(scores)
+
+    def weighted(self, scores: Sequence[Score]) -> Weighted:
+        """The mean of the values of a resample."""
+        return weighted_mean(scores)

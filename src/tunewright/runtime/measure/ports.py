@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from tunewright.core.types import Completion, Example, Score
+from tunewright.runtime.lazy import require
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Weighted = Callable[[NDArray[np.float64]], float]
 
 
 class Scorer(Protocol):
@@ -27,16 +34,29 @@ class Scorer(Protocol):
         """What this answer is worth; equal answers to equal questions score equally."""
         ...
 
-    def combine(self, scores: Sequence[Score], weights: Sequence[float] | None = None) -> float:
-        """One figure of many scores; `weights` says how often each stands in a resample."""
+    def combine(self, scores: Sequence[Score]) -> float:
+        """One figure of many scores."""
+        ...
+
+    def weighted(self, scores: Sequence[Score]) -> Weighted:
+        """The same of a resample: a function of how often each score was drawn, (scores,) → figure."""
         ...
 
 
-def weighted_mean(scores: Sequence[Score], weights: Sequence[float] | None = None) -> float:
-    """Mean of the values, each counted `weights` times; 0.0 of nothing."""
-    counted = [1.0] * len(scores) if weights is None else weights
-    total = sum(counted)
-    return sum(s.value * w for s, w in zip(scores, counted, strict=True)) / total if total else 0.0
+def mean(scores: Sequence[Score]) -> float:
+    """Mean of the values; 0.0 of nothing."""
+    return sum(score.value for score in scores) / len(scores) if scores else 0.0
+
+
+def weighted_mean(scores: Sequence[Score]) -> Weighted:
+    """Mean of the values by how often each is counted; 0.0 of nothing."""
+    values = require("numpy", extra="all").asarray([score.value for score in scores], dtype=float)
+
+    def figure(weights: NDArray[np.float64]) -> float:
+        total = float(weights.sum())
+        return float(values @ weights) / total if total else 0.0
+
+    return figure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +71,10 @@ class MeanScorer:
         """The same scorer: it needs no labels."""
         return self
 
-    def combine(self, scores: Sequence[Score], weights: Sequence[float] | None = None) -> float:
+    def combine(self, scores: Sequence[Score]) -> float:
         """The mean of the values."""
-        return weighted_mean(scores, weights)
+        return mean(scores)
+
+    def weighted(self, scores: Sequence[Score]) -> Weighted:
+        """The mean of the values of a resample."""
+        return weighted_mean(scores)
