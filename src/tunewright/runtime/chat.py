@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,20 @@ class Rendered:
 
 
 @dataclass(frozen=True)
+class _Answered:
+    """A conversation up to the end of its last assistant turn."""
+
+    ids: list[int]
+    trained: list[bool]
+    written: str
+
+
+@dataclass(frozen=True)
 class Chat:
     """A chat template and its tokenizer, frozen together."""
 
     template: str
-    tokenizer: Any
+    tokenizer: Any = field(repr=False)
     """A `tokenizers.Tokenizer`."""
     special: dict[str, str]
     """`bos_token`, `eos_token` … as the template sees them."""
@@ -69,13 +78,20 @@ class Chat:
 
     @cached_property
     def _compiled(self) -> Any:  # noqa: ANN401 - a jinja2 template
-        return _environment().from_string(self.template)
+        try:
+            return _environment().from_string(self.template)
+        except _template_error() as error:
+            raise _broken(error) from error
 
     def text(self, messages: Sequence[Message], *, answer_next: bool = False) -> str:
         """The conversation as the template writes it; `answer_next` opens the assistant's turn."""
         turns = [message.model_dump() for message in messages]
-        values = {"messages": turns, "add_generation_prompt": answer_next, **self.special}
-        return str(self._compiled.render(**values))
+        absent = {"tools": None, "documents": None}  # some templates ask `is none`, not `is defined`
+        values = {"messages": turns, "add_generation_prompt": answer_next, **absent, **self.special}
+        try:
+            return str(self._compiled.render(**values))
+        except (_template_error(), TypeError) as error:
+            raise _broken(error) from error
 
     def encode(self, text: str) -> list[int]:
         """Token ids of template-written text; nothing is added to it."""
@@ -86,8 +102,16 @@ class Chat:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids that an engine is given before it answers."""
-        return self.encode(self.text(messages, answer_next=True))
+        """Token ids that an engine is given before it answers.
+
+        Earlier answers are cut into tokens as they were trained; only a template that rewrites
+        earlier turns, which cannot be trained on, is cut as one text.
+        """
+        text = self.text(messages, answer_next=True)
+        answered = self._answered(messages)
+        if answered is None or not text.startswith(answered.written):
+            return self.encode(text)
+        return answered.ids + self.encode(text[len(answered.written) :])
 
     def render(self, messages: Sequence[Message]) -> Rendered:
         """Token ids and loss mask: every assistant turn is trained, its stop token included.
@@ -95,23 +119,32 @@ class Chat:
         The ids of a prompt are the ids that `prompt` gives, so that training and answering see
         the same tokens. Raises `ModelError` if the template rewrites earlier turns.
         """
+        answered, text = self._answered(messages), self.text(messages)
+        if answered is None or not text.startswith(answered.written):
+            raise _unstable()
+        rest = self.encode(text[len(answered.written) :])
+        return Rendered((*answered.ids, *rest), (*answered.trained, *[False] * len(rest)))
+
+    def _answered(self, messages: Sequence[Message]) -> _Answered | None:
+        """Everything up to the last assistant turn; None if the template rewrites earlier turns."""
         ids: list[int] = []
         trained: list[bool] = []
         written = ""
         for place, message in enumerate(messages):
             if message.role != "assistant":
                 continue
+            if place == 0:
+                raise _no_question()
             before = self.text(messages[:place], answer_next=True)
             after = self.text(messages[: place + 1])
             if not (before.startswith(written) and after.startswith(before)):
-                raise _unstable()
+                return None
             prompt_ids = self.encode(before[len(written) :])
             answer_ids, learned = self._answer(after[len(before) :])
             ids += prompt_ids + answer_ids
             trained += [False] * len(prompt_ids) + learned
             written = after
-        rest = self.encode(self.text(messages)[len(written) :])
-        return Rendered(tuple(ids + rest), tuple(trained + [False] * len(rest)))
+        return _Answered(ids, trained, written)
 
     def answer_ids(self, answer: str) -> list[int]:
         """Token ids of one answer as they are trained: its text and the stop token."""
@@ -148,6 +181,27 @@ def _refuse(message: str) -> None:
         f"the chat template refuses this conversation: {message}",
         where=TEMPLATE,
         fix="look at the roles of the conversation's turns",
+    )
+
+
+def _template_error() -> type[Exception]:
+    found: type[Exception] = require("jinja2", extra="train").TemplateError
+    return found
+
+
+def _broken(error: Exception) -> ModelError:
+    return ModelError(
+        f"the chat template fails on this conversation: {error}",
+        where=TEMPLATE,
+        fix="look at the roles of the conversation's turns, and at the template",
+    )
+
+
+def _no_question() -> ModelError:
+    return ModelError(
+        "the conversation begins with an answer, so nothing was asked",
+        where=TEMPLATE,
+        fix="put a `user` turn before the first `assistant` turn",
     )
 
 
