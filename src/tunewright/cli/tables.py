@@ -78,7 +78,7 @@ def _(dataset: Dataset) -> None:
         )
     out.print(f"exact duplicates removed: {dataset.duplicates_removed}", markup=False)
     for problem in dataset.problems:
-        out.print(f"left out: {problem.where}: {problem.what}", markup=False)
+        out.print(f"note: {problem.where}: {problem.what}", markup=False)
     out.print(f"card: {dataset.path / 'card.md'}", markup=False, soft_wrap=True)
 
 

@@ -13,7 +13,7 @@ from tunewright.core.types import Artifact, Problem, Report
 from tunewright.data import Preview
 from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
-from tunewright.deploy.chat import Session
+from tunewright.deploy.chat import Conversation
 from tunewright.deploy.respond import Specialist, open_specialist
 from tunewright.loop import jobs, new, serving
 from tunewright.loop.compare import Row, compare
@@ -148,9 +148,9 @@ class Project:
             )
         return open_specialist(made, settings.read(), name=self.spec.name)
 
-    def chat(self) -> Session:
+    def chat(self) -> Conversation:
         """A conversation with the specialist."""
-        return Session(self.specialist())
+        return Conversation(self.specialist())
 
     def answer(
         self,
