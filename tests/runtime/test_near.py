@@ -25,7 +25,7 @@ def alike(a: str, b: str) -> float:
     return len(grams(a) & grams(b)) / len(grams(a) | grams(b))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(TEXTS, THRESHOLDS)
 def test_every_pair_is_found_and_no_other(texts: list[str], threshold: float) -> None:
     expected = {
@@ -36,7 +36,7 @@ def test_every_pair_is_found_and_no_other(texts: list[str], threshold: float) ->
     assert all(pair.similarity == pytest.approx(alike(texts[pair.a], texts[pair.b])) for pair in pairs)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TEXTS, TEXTS, THRESHOLDS)
 def test_every_match_of_a_query_is_found_and_no_other(a: list[str], b: list[str], threshold: float) -> None:
     expected = {(i, j) for i in range(len(a)) for j in range(len(b)) if alike(a[i], b[j]) >= threshold - 1e-9}

@@ -69,8 +69,8 @@ class Reading:
         name = name_of(source)
         opened: Source = plugins.make("sources", named(source))
         before = len(self.problems)
-        read = opened.read(self.project, self.problems.append)
         try:
+            read = opened.read(self.project, self.problems.append)
             first = next(read, None)
         except OSError as error:
             self.fatal.extend(unreadable(error, name).problems)
