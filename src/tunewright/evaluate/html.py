@@ -9,7 +9,7 @@ from typing import Any
 from tunewright.core.types import CandidateResult, Report
 from tunewright.evaluate import plots
 from tunewright.evaluate.results import Measured
-from tunewright.evaluate.table import interval, probability, render_table
+from tunewright.evaluate.table import columns, interval, probability, render_table
 from tunewright.evaluate.verdict import PROMPT_ONLY
 from tunewright.runtime.lazy import require
 from tunewright.runtime.measure.losses import Losses
@@ -42,15 +42,14 @@ def to_html(report: Report, measured: Sequence[Measured], losses: Losses) -> str
 def _plots(report: Report, losses: Losses, safe: Any) -> list[tuple[str, str, Any]]:  # noqa: ANN401 - a class
     """Heading, caption and picture of every plot there is something to draw for."""
     targets = [item.target for item in report.targets]
-    names = list(dict.fromkeys(m.name for r in report.results for m in r.metrics))
     drawn = [
         (
             name.replace("_", " "),
             "Dot: value; line: interval.",
             plots.metric_plot(name, report.results, targets),
         )
-        for name in names
-        if "latency" not in name and any(m.value for r in report.results if (m := r.metric(name)))
+        for name in columns(report)
+        if any(m.value for r in report.results if (m := r.metric(name)))
     ]
     chosen = next((r for r in report.results if r.name == report.verdict.candidate), None)
     if chosen is not None and chosen.per_class:

@@ -13,7 +13,7 @@ WIDTH = 720.0
 ROW = 30.0
 LEFT = 120.0
 """Room for the names of candidates."""
-ADVANCE = 6.4
+ADVANCE = 7.2
 """Width of a letter of the small type, near enough to give labels room."""
 
 

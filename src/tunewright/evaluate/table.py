@@ -23,12 +23,12 @@ class Row:
 
 def render_table(report: Report) -> tuple[tuple[str, ...], tuple[Row, ...]]:
     """The heads of the columns after the candidate's name, and a row a candidate."""
-    names = _columns(report)
+    names = columns(report)
     heads = (*(name.replace("_", " ") for name in names), "latency p50", "p95", "tokens an answer")
     return heads, tuple(_row(report, result, names) for result in report.results)
 
 
-def _columns(report: Report) -> tuple[str, ...]:
+def columns(report: Report) -> tuple[str, ...]:
     """Metrics worth a column: without near-duplicates the main one alone, latency has its own."""
     every = dict.fromkeys(metric.name for result in report.results for metric in result.metrics)
     second = [name for name in every if name.endswith(WITHOUT_NEAR_DUPLICATES)]

@@ -18,6 +18,8 @@ from tunewright.runtime.plugins import Named
 
 CHUNK = 256
 """Requests handed to an engine at once: many batches, so that it can group by length."""
+TELL_EVERY = 16
+"""Answers between two words of progress."""
 WARM_UP = 2
 """Questions asked before latency is taken."""
 
@@ -90,18 +92,22 @@ class Respondent:
         missing = {k: r for k, r in zip(keys, asked, strict=True) if k not in kept}
         append = journal.appender() if missing else None
         new, todo = list(missing), list(missing.values())
+        told = 0
         for start in range(0, len(todo), CHUNK):
-            self.context.progress(start, len(todo), message)
+            if told == 0:
+                self.context.progress(0, len(todo), message)
 
             def done(index: int, completion: Completion, start: int = start) -> None:
+                nonlocal told
                 key = new[start + index]
                 if append is not None:
                     kept[key] = append(key, completion)
+                told += 1
+                if told % TELL_EVERY == 0 or told == len(todo):
+                    self.context.progress(told, len(todo), message)
                 self.context.stop_if_asked()
 
             complete_all(self._engine(), todo[start : start + CHUNK], done=done)
-        if todo:
-            self.context.progress(len(todo), len(todo), message)
         return [kept[key].completion for key in keys]
 
     def alone(self, asked: Sequence[Request]) -> list[Kept]:
