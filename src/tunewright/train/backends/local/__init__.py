@@ -1,0 +1,32 @@
+"""This machine, in this process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tunewright.runtime.context import Context
+from tunewright.runtime.lazy import require
+from tunewright.train.ports import Curve, Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class Local:
+    """Train on this machine."""
+
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """Number format of the frozen weights; `auto` is bf16 where the machine computes in it."""
+    tokens: Annotated[int, Field(ge=64)] = 8192
+    """Tokens computed at once; a larger step is divided, with the same result."""
+    save_minutes: Annotated[float, Field(gt=0)] = 2.0
+    """A crash loses at most this much."""
+
+    def fit(self, work: Work, context: Context) -> Curve:
+        """Train, and leave the best adapter in the context's folder."""
+        for library in ("torch", "transformers", "peft", "accelerate"):
+            require(library, extra="train")
+        fit = require("tunewright.train.backends.local.fit", extra="train").fit
+        curve: Curve = fit(self, work, context)
+        return curve

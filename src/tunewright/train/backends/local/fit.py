@@ -1,0 +1,91 @@
+"""Load the base model, train, and leave the best adapter."""
+# ruff: noqa: TID253 - a heavy module, imported when called
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate import Accelerator  # type: ignore[import-untyped]
+from transformers import AutoModelForCausalLM
+from transformers.utils import logging
+
+from tunewright.core.errors import ModelError, TrainError
+from tunewright.runtime.context import Context
+from tunewright.runtime.workspace import writable
+from tunewright.train.ports import Curve, Work
+from tunewright.train.torch.loop import Loop
+from tunewright.train.torch.networks import network_for
+
+if TYPE_CHECKING:
+    from tunewright.train.backends.local import Local
+
+
+def fit(backend: Local, work: Work, context: Context) -> Curve:
+    """Train, and leave the best adapter in the context's folder."""
+    torch.set_num_threads(context.settings.threads)
+    logging.disable_progress_bar()
+    accelerator = Accelerator(mixed_precision="no")
+    model = _load(work.weights, _format(backend.precision)).to(accelerator.device)
+    tuned = work.tuner.prepare(model, work.plan.seed)
+    network, note = network_for(tuned)
+    weights = {name: weight for name, weight in tuned.named_parameters() if weight.requires_grad}
+    trained = sum(weight.numel() for weight in weights.values())
+    share = trained / sum(weight.numel() for weight in tuned.parameters())
+    context.tell("note", f"{trained:,} weights are trained, {share:.1%} of all")
+    if note:
+        context.tell("note", note)
+    loop = Loop(
+        plan=work.plan,
+        context=context,
+        method=work.method,
+        network=network,
+        accelerator=accelerator,
+        weights=weights,
+        train=work.train,
+        validation=work.validation,
+        most_tokens=backend.tokens,
+        save_seconds=60 * backend.save_minutes,
+    )
+    curve = loop.run().curve
+    with torch.no_grad():
+        for name, weight in weights.items():
+            weight.copy_(loop.best[name])
+    _keep(tuned, work.base_name, context.folder)
+    changes = {"trained_parameters": trained, "moved": _moved(weights), "notes": (note,) if note else ()}
+    return curve.model_copy(update=changes)
+
+
+def _format(precision: str) -> torch.dtype:
+    """The number format of that name; bf16 where the machine does not compute in it is refused."""
+    cuda = torch.cuda.is_available()
+    able = torch.cuda.is_bf16_supported() if cuda else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if precision == "bf16" and not able:
+        raise TrainError(
+            "this machine does not compute in bf16", where="train.backend", fix="set `train.backend: local`"
+        )
+    return torch.bfloat16 if able and precision != "fp32" else torch.float32
+
+
+def _load(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any architecture
+    try:
+        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(
+            f"the weights cannot be loaded: {error}", where=str(folder), fix="fetch the model again"
+        ) from error
+
+
+def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a PEFT model
+    for config in tuned.peft_config.values():
+        config.base_model_name_or_path = base_name  # a path of this machine would mean nothing elsewhere
+    with writable(folder):
+        tuned.save_pretrained(folder, safe_serialization=True)
+        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+
+
+def _moved(weights: dict[str, torch.Tensor]) -> float:
+    ups = [weight.detach().float().norm().item() for name, weight in weights.items() if "lora_B" in name]
+    return sum(ups) if ups else 1.0

@@ -1,0 +1,104 @@
+"""Card: the manifest of a run and the page that tells a person what the checkpoint is."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+
+from tunewright.core.types import Checkpoint, Dataset, Problem, Task
+from tunewright.runtime.context import Context
+from tunewright.runtime.workspace import atomic_write
+from tunewright.train.ports import Curve, Plan
+from tunewright.train.spec import TrainSpec
+
+MANIFEST = "run.json"
+CARD = "README.md"
+PACKAGES = ("tunewright", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
+
+
+def settings_of(spec: TrainSpec, base: Checkpoint, dataset: Dataset) -> dict[str, str]:
+    """The settings of a run as flat text, for trackers."""
+    plain = spec.model_dump(mode="json")
+    return {
+        "model": base.base.name,
+        "data": dataset.digest,
+        **{key: str(value) for key, value in plain.items()},
+    }
+
+
+def write_card(
+    context: Context,
+    spec: TrainSpec,
+    plan: Plan,
+    inputs: tuple[Checkpoint, Dataset, Task],
+    curve: Curve,
+    findings: Sequence[Problem],
+) -> None:
+    """Write `run.json`, with all that is needed to repeat the run, and a readable `README.md`."""
+    base, dataset, task = inputs
+    manifest = {
+        "seed": context.seed,
+        "spec": spec.model_dump(mode="json"),
+        "plan": plan.model_dump(mode="json"),
+        "base": base.base.model_dump(mode="json"),
+        "data": {"id": dataset.id, "digest": dataset.digest, "counts": dataset.counts},
+        "task": {"id": task.id, "objective": task.objective, "instruction": task.instruction},
+        "template_sha256": base.template_sha256,
+        "versions": _versions(),
+        "hardware": {
+            "machine": platform.machine(),
+            "system": platform.platform(),
+            "threads": context.settings.threads,
+        },
+        "curve": curve.model_dump(mode="json"),
+        "findings": [finding.model_dump(mode="json") for finding in findings],
+    }
+    atomic_write(context.folder / MANIFEST, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
+    atomic_write(context.folder / CARD, _page(spec, inputs, curve, findings).encode())
+
+
+def _page(
+    spec: TrainSpec, inputs: tuple[Checkpoint, Dataset, Task], curve: Curve, findings: Sequence[Problem]
+) -> str:
+    base, dataset, task = inputs
+    best = curve.best_loss
+    lines = [
+        "---",
+        f"base_model: {base.base.name}",
+        f"license: {base.base.licence or 'unknown'}",
+        "library_name: peft",
+        "---",
+        f"# {task.objective}",
+        "",
+        f"An adapter (`{spec.tuner.name}`, {curve.trained_parameters:,} trained parameters)",
+        f"on `{base.base.name}`,",
+        f"trained by `{spec.method.name}` on {dataset.counts.get('train', 0):,} examples.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| epochs, learning rate, batch | {spec.epochs:g}, {spec.learning_rate:g}, {spec.batch} |",
+        f"| steps, best at | {len(curve.losses)}, {curve.best_step} |",
+        f"| validation loss | {'none' if best is None else f'{best:.4f}'} |",
+        f"| time, tokens a second | {curve.seconds:.0f} s, {curve.tokens / max(curve.seconds, 1e-9):.0f} |",
+        f"| peak memory | {curve.peak_gb:.1f} GB |",
+        f"| data | `{dataset.digest[:16]}` |",
+        f"| chat template | `{base.template_sha256[:16]}`, frozen beside the adapter |",
+        "",
+        *(f"- {finding.what}; {finding.fix}" for finding in findings),
+        *(f"- {note}" for note in curve.notes),
+        "",
+        "The limits of the base model and of the data are its limits too.",
+        "`run.json` has all that is needed to repeat the run.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _versions() -> dict[str, str]:
+    installed = {
+        item.metadata["Name"]: item.version for item in metadata.distributions() if item.metadata["Name"]
+    }
+    found = {name: installed[name] for name in PACKAGES if name in installed}
+    return {**found, "python": platform.python_version()}

@@ -1,0 +1,95 @@
+"""Every problem of training that can be known before anything is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tunewright.core.types import Problem
+from tunewright.runtime import plugins
+from tunewright.runtime.chat import Rendered
+from tunewright.train.spec import TrainSpec
+
+SANE = {"lora": (2e-5, 2e-3, 1e-2)}
+"""Learning rates by tuner: below the first too slow, above the second risky, above the third hopeless."""
+
+
+def check(spec: TrainSpec) -> Iterator[Problem]:
+    """Problems of the settings alone."""
+    named = (
+        ("methods", spec.method),
+        ("tuners", spec.tuner),
+        ("backends", spec.backend),
+        ("trackers", spec.tracker),
+    )
+    for group, plugin in named:
+        if plugin is not None:
+            yield from plugins.check(group, plugin, where=f"train.{group[:-1]}")
+    yield from _rate(spec)
+    if spec.epochs > 20:
+        yield Problem(
+            where="train.epochs",
+            what=f"{spec.epochs:g} epochs learn the examples by heart",
+            fix="try 3; early stopping ends sooner if it helps",
+            fatal=False,
+        )
+    if spec.batch > 512:
+        yield Problem(
+            where="train.batch", what=f"{spec.batch} examples a step learn slowly", fix="try 16", fatal=False
+        )
+
+
+def check_examples(spec: TrainSpec, train: Sequence[Rendered], context: int) -> Iterator[Problem]:
+    """Problems of the examples as they were rendered."""
+    if not train:
+        yield Problem(
+            where="train", what="there is no training example", fix="look at `data.sources` and `data.split`"
+        )
+        return
+    limit = min(spec.max_tokens, context or spec.max_tokens)
+    long = [len(item.ids) for item in train if len(item.ids) > limit]
+    if long:
+        room = "the model's context" if limit == context else "`train.max_tokens`"
+        yield Problem(
+            where="train.max_tokens",
+            what=f"{len(long)} of {len(train)} examples are longer than {room} of {limit} tokens; "
+            f"the longest has {max(long)}",
+            fix="shorten or remove them" if limit == context else f"set `train.max_tokens: {max(long)}`",
+        )
+    yield from _mask(train)
+    if len(train) * spec.epochs < 10 * spec.batch:
+        yield Problem(
+            where="train.batch",
+            what=f"{len(train)} examples give fewer than ten steps",
+            fix="make `train.batch` smaller or `train.epochs` larger",
+            fatal=False,
+        )
+
+
+def _rate(spec: TrainSpec) -> Iterator[Problem]:
+    low, high, hopeless = SANE.get(spec.tuner.name, (0.0, 1.0, 1.0))
+    rate, where = spec.learning_rate, "train.learning_rate"
+    if rate > hopeless:
+        yield Problem(where=where, what=f"{rate:g} will diverge with `{spec.tuner.name}`", fix="try 1e-3")
+    elif rate > high:
+        yield Problem(
+            where=where, what=f"{rate:g} is risky with `{spec.tuner.name}`", fix="try 1e-3", fatal=False
+        )
+    elif rate < low:
+        yield Problem(
+            where=where, what=f"{rate:g} hardly moves `{spec.tuner.name}`", fix="try 1e-3", fatal=False
+        )
+
+
+def _mask(train: Sequence[Rendered]) -> Iterator[Problem]:
+    total = sum(len(item.ids) for item in train)
+    share = sum(sum(item.trained[1:]) for item in train) / max(1, total)
+    if share == 0:
+        yield Problem(
+            where="train.method", what="no token is trained", fix="end every example with an `assistant` turn"
+        )
+    elif share > 0.99:
+        yield Problem(
+            where="train.method",
+            what=f"{share:.0%} of the tokens are trained, the questions too: the loss mask is missing",
+            fix="keep question and answer in turns of their own",
+        )

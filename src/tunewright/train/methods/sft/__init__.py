@@ -1,0 +1,46 @@
+"""Supervised fine-tuning: learn the assistant's turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tunewright.core.errors import DataError
+from tunewright.core.types import Example, Message
+from tunewright.runtime.chat import Chat, Rendered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sft:
+    """Learn to say what the assistant says."""
+
+    answers: Literal["last", "all"] = "last"
+    """Which of the assistant's turns are learned."""
+
+    def render(self, example: Example, chat: Chat, instruction: str | None) -> Rendered:
+        """Tokens of an example, and which of them are learned from."""
+        if example.answer is None:
+            raise DataError(
+                "the last turn is not from the assistant, so there is nothing to learn",
+                where=f"example {example.id}",
+                fix="end every example with an `assistant` message",
+            )
+        messages = example.messages
+        if instruction and messages[0].role != "system":
+            messages = (Message(role="system", content=instruction), *messages)
+        rendered = chat.render(messages)
+        return _only_last(rendered) if self.answers == "last" else rendered
+
+    def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
+        """Summed cross-entropy over the trained tokens of a batch."""
+        return network.loss(batch)
+
+
+def _only_last(rendered: Rendered) -> Rendered:
+    trained = list(rendered.trained)
+    place = len(trained)
+    while place and not trained[place - 1]:
+        place -= 1
+    while place and trained[place - 1]:
+        place -= 1
+    return Rendered(rendered.ids, tuple([False] * place + trained[place:]))

@@ -1,0 +1,33 @@
+"""Plan: how many steps of what size, for this dataset."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tunewright.core import digest
+from tunewright.core.types import Checkpoint
+from tunewright.runtime.chat import Rendered
+from tunewright.train.ports import Plan
+from tunewright.train.spec import TrainSpec
+
+
+def make_plan(spec: TrainSpec, seed: int, base: Checkpoint, splits: Sequence[Sequence[Rendered]]) -> Plan:
+    """The plan of a run; `splits` are the rendered training and validation examples."""
+    per_epoch = math.ceil(len(splits[0]) / spec.batch)
+    steps = max(1, round(spec.epochs * per_epoch))
+    content = [[[list(item.ids), list(item.trained)] for item in split] for split in splits]
+    return Plan(
+        seed=seed,
+        epochs=spec.epochs,
+        steps=steps,
+        warmup_steps=round(spec.warmup * steps),
+        evaluate_every=max(1, math.ceil(per_epoch / spec.evaluations)),
+        batch=spec.batch,
+        learning_rate=spec.learning_rate,
+        schedule=spec.schedule,
+        patience=spec.patience,
+        inputs=digest.of_value(
+            [base.base.sha256, content, spec.model_dump(mode="json", include={"method", "tuner", "backend"})]
+        ),
+    )

@@ -1,0 +1,101 @@
+"""What a method, a tuner, a backend and a tracker must be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from tunewright.core.types import Example, Frozen
+from tunewright.runtime.chat import Chat, Rendered
+from tunewright.runtime.context import Context
+
+
+class Plan(Frozen):
+    """Everything that decides the numbers of a run; a run resumes only on the same plan."""
+
+    seed: int
+    epochs: float
+    steps: int
+    warmup_steps: int
+    evaluate_every: int
+    batch: int
+    learning_rate: float
+    schedule: Literal["cosine", "linear", "constant"]
+    patience: int
+    inputs: str
+    """Digest over the base model, the rendered examples, method and tuner."""
+
+
+class Curve(Frozen):
+    """What a run measured, step by step."""
+
+    losses: tuple[float, ...] = ()
+    """Training loss of every step."""
+    validation: tuple[tuple[int, float], ...] = ()
+    """Step and validation loss; step 0 is the untouched model."""
+    best_step: int = 0
+    tokens: int = 0
+    trained_tokens: int = 0
+    seconds: float = 0.0
+    """Time spent in training, over all resumptions."""
+    peak_gb: float = 0.0
+    trained_parameters: int = 0
+    moved: float = 1.0
+    """Length of the adapter's change; 0 means that it has no effect."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def best_loss(self) -> float | None:
+        """Lowest validation loss, or None where there was no validation."""
+        return min((loss for _, loss in self.validation), default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a backend is given."""
+
+    plan: Plan
+    weights: Path
+    base_name: str
+    train: Sequence[Rendered]
+    validation: Sequence[Rendered]
+    method: Method
+    tuner: Tuner
+
+
+class Method(Protocol):
+    """What is learned from: the shape of a batch and its loss."""
+
+    def render(self, example: Example, chat: Chat, instruction: str | None) -> Rendered:
+        """Tokens of an example, and which of them are learned from."""
+        ...
+
+    def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
+        """Summed loss over the trained tokens of a batch."""
+        ...
+
+
+class Tuner(Protocol):
+    """Which weights move."""
+
+    def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
+        """The model with only the tuner's own weights left to train."""
+        ...
+
+
+class Backend(Protocol):
+    """Where it runs."""
+
+    def fit(self, work: Work, context: Context) -> Curve:
+        """Train, and leave the best adapter in the context's folder."""
+        ...
+
+
+class Tracker(Protocol):
+    """A mirror of the curves; the artifacts are the truth."""
+
+    def log(self, context: Context, settings: Mapping[str, str], curve: Curve) -> None:
+        """Write a finished run to the tracking store."""
+        ...

@@ -1,0 +1,117 @@
+"""The line of the stage: render, plan, fit, diagnose, write the card."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tunewright.core import digest
+from tunewright.core.errors import MissingExtra, TrainError
+from tunewright.core.types import Checkpoint, Dataset, Problem, Split, Task
+from tunewright.runtime import examples, plugins
+from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Chat, Rendered
+from tunewright.runtime.context import Context
+from tunewright.runtime.models import weights
+from tunewright.train.card import settings_of, write_card
+from tunewright.train.checks import check, check_examples
+from tunewright.train.diagnose import diagnose
+from tunewright.train.plan import make_plan
+from tunewright.train.ports import Backend, Curve, Method, Tracker, Work
+from tunewright.train.spec import TrainSpec
+
+VERSION = "1"
+"""Raised when a change of the stage makes earlier checkpoints stale."""
+VALIDATION_LIMIT = 512
+"""Validation examples that are looked at during training; the loss needs no more."""
+
+
+def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, task: Task) -> Checkpoint:
+    """Tune the base model on the dataset; a stopped or killed run goes on where it was."""
+    chat = Chat.load(base.path)
+    method: Method = plugins.make("methods", spec.method)
+    train = _render(method, chat, dataset, task, "train")
+    validation = _render(method, chat, dataset, task, "validation")[:VALIDATION_LIMIT]
+    _refuse(context, [*check(spec), *check_examples(spec, train, base.base.context)])
+    plan = make_plan(spec, context.seed, base, (train, validation))
+    backend: Backend = plugins.make("backends", spec.backend)
+    work = Work(
+        plan=plan,
+        weights=weights(base.base, context.settings) if base.tuner is not None else base.path,
+        base_name=base.base.name,
+        train=train,
+        validation=validation,
+        method=method,
+        tuner=plugins.make("tuners", spec.tuner),
+    )
+    curve = backend.fit(work, context)
+    findings = diagnose(plan, curve)
+    for finding in findings:
+        context.tell("warning", f"{finding.what}; {finding.fix}", where=finding.where)
+    _freeze(chat, base.path, context.folder)
+    write_card(context, spec, plan, (base, dataset, task), curve, findings)
+    _mirror(context, spec, curve, base, dataset)
+    return context.seal(
+        Checkpoint,
+        base=base.base,
+        tuner=spec.tuner.name,
+        method=spec.method.name,
+        template_sha256=chat.template_sha256,
+        instruction=task.instruction,
+        labels=dataset.labels,
+        trained_parameters=curve.trained_parameters,
+        metrics=_metrics(curve),
+    )
+
+
+def fingerprint(spec: TrainSpec, project: Path) -> dict[str, str]:
+    """Nothing outside the spec and the inputs is read; the version of the stage counts."""
+    del spec, project
+    return {"train": VERSION}
+
+
+def _render(method: Method, chat: Chat, dataset: Dataset, task: Task, split: Split) -> list[Rendered]:
+    found = examples.read(dataset, split) if examples.path_of(dataset, split).exists() else []
+    return [method.render(example, chat, task.instruction) for example in found]
+
+
+def _refuse(context: Context, problems: list[Problem]) -> None:
+    fatal = [problem for problem in problems if problem.fatal]
+    if fatal:
+        raise TrainError(problems=fatal)
+    for problem in problems:
+        context.tell("warning", f"{problem.what}; {problem.fix}", where=problem.where)
+
+
+def _freeze(chat: Chat, source: Path, folder: Path) -> None:
+    (folder / TEMPLATE).write_text(chat.template, encoding="utf-8")
+    for name in (TOKENIZER, TOKENIZER_SETTINGS, "special_tokens_map.json"):
+        if (source / name).exists():
+            shutil.copyfile(source / name, folder / name)
+    written = digest.of_text((folder / TEMPLATE).read_text(encoding="utf-8"))
+    if written != chat.template_sha256:
+        raise TrainError(
+            "the chat template could not be frozen letter for letter", where=str(folder / TEMPLATE)
+        )
+
+
+def _mirror(context: Context, spec: TrainSpec, curve: Curve, base: Checkpoint, dataset: Dataset) -> None:
+    if spec.tracker is None:
+        return
+    tracker: Tracker = plugins.make("trackers", spec.tracker)
+    try:
+        tracker.log(context, settings_of(spec, base, dataset), curve)
+    except MissingExtra as missing:
+        context.tell("note", f"the curves are not mirrored: {missing}")
+
+
+def _metrics(curve: Curve) -> dict[str, float]:
+    figures = {
+        "train_loss": sum(curve.losses[-20:]) / max(1, len(curve.losses[-20:])),
+        "steps": float(len(curve.losses)),
+        "best_step": float(curve.best_step),
+        "seconds": curve.seconds,
+        "tokens_per_second": curve.tokens / max(curve.seconds, 1e-9),
+        "peak_gb": curve.peak_gb,
+    }
+    best = curve.best_loss
+    return figures if best is None else {**figures, "validation_loss": best}

@@ -1,0 +1,39 @@
+"""What a user says of training."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tunewright.core.types import Frozen
+from tunewright.runtime.plugins import Named
+
+
+class TrainSpec(Frozen):
+    """How the base model is tuned; the defaults suit a small model on a CPU."""
+
+    method: Named = Field(default=Named(name="sft"), description="what is learned from: `sft`")
+    tuner: Named = Field(
+        default=Named(name="lora"), description="which weights move: `lora` or `{lora: {r: 8}}`"
+    )
+    backend: Named = Field(default=Named(name="local"), description="where it runs: `local`")
+    tracker: Named | None = Field(
+        default=Named(name="mlflow"), description="where the curves are mirrored to; `null` for nowhere"
+    )
+    epochs: float = Field(default=3.0, gt=0, description="how often every training example is seen")
+    learning_rate: float = Field(
+        default=1e-3, gt=0, description="highest step size, reached after the warm-up"
+    )
+    batch: int = Field(default=16, ge=1, description="examples per step")
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        default="cosine", description="how the rate falls after the warm-up"
+    )
+    evaluations: int = Field(default=2, ge=1, description="looks at the validation loss per epoch")
+    patience: int = Field(
+        default=3,
+        ge=0,
+        description="looks without a better validation loss before it stops; 0 never stops early",
+    )
+    max_tokens: int = Field(default=1024, ge=8, description="longest example; a longer one stops the run")

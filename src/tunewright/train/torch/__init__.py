@@ -1,0 +1,1 @@
+"""The heavy part of training: the loop, its batches, networks and checkpoints."""

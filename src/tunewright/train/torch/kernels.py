@@ -1,0 +1,186 @@
+"""Differentiable parts of a Llama-type layer that keep little for the backward pass and suit a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.nn import functional
+
+Plan = Sequence[tuple[slice, slice, float]]
+"""For each low-rank change: rows of the product it adds to, its columns of the ranks, its scale."""
+
+LONG = 512  # beyond this many tokens the score matrix costs more than torch's own attention
+
+
+class Frozen:
+    """A frozen weight, on a CPU in both orders: each direction then reads memory in its own (LAB.md)."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self.weight = weight
+        self._turned = weight.t().contiguous() if weight.device.type == "cpu" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` times the transposed weight."""
+        return functional.linear(x, self.weight) if self._turned is None else x @ self._turned
+
+
+class _Norm(Function):
+    """RMS norm with a frozen weight: only the input and one number per token are kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
+        wide = torch.float64 if x.dtype == torch.float64 else torch.float32
+        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=wide).square_()
+        scale = square.div_(x.shape[-1]).add_(eps).rsqrt_()
+        ctx.save_for_backward(x, weight, scale)
+        return x.to(wide, copy=True).mul_(scale).to(x.dtype).mul_(weight)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, scale = ctx.saved_tensors
+        slope = grads[0] * weight
+        inner = (slope * x).sum(dim=-1, keepdim=True, dtype=scale.dtype)
+        pull = inner.mul_(scale.pow(3)).div_(-x.shape[-1])
+        return slope.mul_(scale.to(x.dtype)).addcmul_(x, pull.to(x.dtype)), None, None
+
+
+class _Gate(Function):
+    """`silu(gate) * up` on the stacked product of both."""
+
+    @staticmethod
+    def forward(ctx: Any, both: Tensor) -> Tensor:
+        gate, up = both.chunk(2, dim=-1)
+        active = functional.silu(gate)
+        ctx.save_for_backward(both, active)
+        return active * up
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        both, active = ctx.saved_tensors
+        gate, up = both.chunk(2, dim=-1)
+        slope = torch.empty_like(both)
+        torch.mul(grads[0], active, out=slope[..., gate.shape[-1] :])
+        slope[..., : gate.shape[-1]] = torch.ops.aten.silu_backward(grads[0] * up, gate)
+        return slope
+
+
+def _turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    half = x.shape[-1] // 2
+    first, second = x[..., :half], x[..., half:]
+    out = torch.empty_like(x)
+    torch.addcmul(first * cos, second, sin, value=-1, out=out[..., :half])
+    torch.addcmul(second * cos, first, sin, out=out[..., half:])
+    return out
+
+
+class _Rotate(Function):
+    """Rotary positions; the backward pass is the rotation the other way."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        ctx.save_for_backward(cos, sin)
+        return _turn(x, cos, sin)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        cos, sin = ctx.saved_tensors
+        return _turn(grads[0], cos, -sin), None, None
+
+
+class _AdaptedProduct(Function):
+    """A frozen product plus its low-rank changes: only `x` and `x Aᵀ` are kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, frozen: Frozen, plan: Plan, *adapters: Tensor) -> Tensor:
+        down = torch.cat(adapters[0::2]).to(x.dtype)
+        up = x.new_zeros(len(frozen.weight), len(down))
+        for (rows, columns, scale), part in zip(plan, adapters[1::2], strict=True):
+            up[rows, columns].copy_(part * scale)
+        inner = functional.linear(x, down)
+        ctx.save_for_backward(x, inner, down, up)
+        ctx.frozen, ctx.plan, ctx.wide = frozen, plan, adapters[0].dtype
+        return frozen.forward(x).addmm_(inner, up.t())
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        x, inner, down, up = ctx.saved_tensors
+        slope = grads[0]
+        back = slope @ up
+        towards_x = (slope @ ctx.frozen.weight).addmm_(back, down) if ctx.needs_input_grad[0] else None
+        down_slope, up_slope = (back.t() @ x).to(ctx.wide), (slope.t() @ inner).to(ctx.wide)
+        adapters: list[Tensor] = []
+        for rows, columns, scale in ctx.plan:
+            adapters += [down_slope[columns], up_slope[rows, columns] * scale]
+        return towards_x, None, None, *adapters
+
+
+class _TokenLoss(Function):
+    """Summed cross-entropy whose gradient is made in the forward pass, a chunk of positions at a time."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor, chunk: int) -> Tensor:
+        slopes, total = torch.empty_like(hidden), hidden.new_zeros((), dtype=torch.float64)
+        for start in range(0, len(targets), chunk):
+            part, target = hidden[start : start + chunk], targets[start : start + chunk, None]
+            logits = functional.linear(part, head)
+            scores = logits if logits.dtype == torch.float64 else logits.float()
+            log_norm = scores.logsumexp(dim=-1, keepdim=True)
+            total += (log_norm - scores.gather(1, target)).sum(dtype=torch.float64)
+            slope = scores.sub_(log_norm).exp_()
+            slope.scatter_add_(1, target, slope.new_full(target.shape, -1.0))
+            slopes[start : start + chunk] = slope.to(hidden.dtype) @ head
+        ctx.save_for_backward(slopes)
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (slopes,) = ctx.saved_tensors
+        return slopes * grads[0].to(slopes.dtype), None, None, None
+
+
+def _apply(function: Any, *inputs: Any) -> Tensor:
+    result: Tensor = function.apply(*inputs)
+    return result
+
+
+def norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """Scale every token to unit root mean square, then by the frozen weight."""
+    return _apply(_Norm, x, weight, eps)
+
+
+def gate(both: Tensor) -> Tensor:
+    """Apply SwiGLU to a stacked gate and up product."""
+    return _apply(_Gate, both)
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn queries and keys by their positions."""
+    return _apply(_Rotate, x, cos, sin)
+
+
+def adapted_product(x: Tensor, frozen: Frozen, plan: Plan, adapters: Sequence[Tensor]) -> Tensor:
+    """Multiply by a frozen weight and add its low-rank changes, given as pairs of down and up."""
+    return _apply(_AdaptedProduct, x, frozen, plan, *adapters)
+
+
+def token_loss(hidden: Tensor, head: Tensor, targets: Tensor, chunk: int = 256) -> Tensor:
+    """Sum of the cross-entropy over positions, without ever holding all logits."""
+    return _apply(_TokenLoss, hidden, head, targets, chunk)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Attention of grouped queries; q is [batch, kv heads, group, tokens, width]."""
+    batch, heads, group, tokens, width = q.shape
+    if tokens > LONG:
+        keys, values = (part[:, :, None].expand(-1, -1, group, -1, -1).flatten(1, 2) for part in (k, v))
+        attention = functional.scaled_dot_product_attention
+        out: Tensor = attention(q.flatten(1, 2), keys, values, attn_mask=mask.to(q.dtype)).view(q.shape)
+        return out
+    scores = (q.reshape(batch, heads, group * tokens, width) * width**-0.5) @ k.mT
+    scores = scores.view(batch, heads, group, tokens, -1).add_(mask)
+    weights = scores.softmax(dim=-1).view(batch, heads, group * tokens, -1)
+    return (weights @ v).view(q.shape)

@@ -1,0 +1,220 @@
+"""The training loop: the only one."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator  # type: ignore[import-untyped]
+from torch import Tensor
+
+from tunewright.core.errors import TrainError
+from tunewright.runtime.chat import Rendered
+from tunewright.runtime.context import Context
+from tunewright.train.ports import Method, Plan
+from tunewright.train.torch import saves
+from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
+from tunewright.train.torch.memory import peak_gb
+from tunewright.train.torch.networks import Network
+from tunewright.train.torch.saves import Progress
+from tunewright.train.torch.schedule import rate
+
+SMOOTH = 20
+"""Steps over which the loss is averaged before it is judged."""
+CLIP = 1.0
+
+
+@dataclass(kw_only=True)
+class Loop:
+    """A run under way."""
+
+    plan: Plan
+    context: Context
+    method: Method
+    network: Network
+    accelerator: Accelerator
+    weights: dict[str, Tensor]
+    """The weights that move, by name."""
+    train: Sequence[Rendered]
+    validation: Sequence[Rendered]
+    most_tokens: int
+    save_seconds: float
+    progress: Progress = field(default_factory=Progress)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make the optimizer, and go on where an earlier process was."""
+        self.optimizer = torch.optim.AdamW(
+            list(self.weights.values()), lr=self.plan.learning_rate, weight_decay=0.0, fused=True
+        )
+        self.prefix = common_prefix([*self.train, *self.validation])
+        self.lengths = [len(item.ids) for item in self.train]
+        self.epochs: dict[int, list[list[int]]] = {}
+        self.folder: Path = self.context.folder / "checkpoints"
+        self.saved_at = self.counted_at = self.told_at = time.monotonic()
+        self._restore()
+
+    def run(self) -> Progress:
+        """Train to the end, or to the best point; raises `Stopped` after saving where it stands."""
+        if not self.progress.curve.validation:
+            self._look()
+        while self.progress.step < self.plan.steps and not self._patience_lost():
+            self._step()
+            step = self.progress.step
+            if step % self.plan.evaluate_every == 0 or step == self.plan.steps:
+                self._look()
+                self._save()
+            self._between_steps()
+        self._count_time()
+        return self.progress
+
+    def _step(self) -> None:
+        step, curve = self.progress.step, self.progress.curve
+        examples = [self.train[place] for place in self._places(step)]
+        trained = sum(sum(item.trained[1:]) for item in examples)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate(self.plan, step)
+        loss = 0.0
+        for part in portions(examples, self.prefix, self.most_tokens):
+            total = self.method.loss(self.network, collate(part, self.prefix, self.accelerator.device))
+            self.accelerator.backward(total / trained)
+            loss += total.item() / trained
+        length = float(self.accelerator.clip_grad_norm_(list(self.weights.values()), CLIP))
+        self._refuse_divergence(loss, length)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self._update(
+            step=step + 1,
+            losses=(*curve.losses, loss),
+            tokens=curve.tokens + sum(len(item.ids) for item in examples),
+            trained_tokens=curve.trained_tokens + trained,
+        )
+
+    def _places(self, step: int) -> list[int]:
+        per_epoch = math.ceil(len(self.train) / self.plan.batch)
+        epoch, place = divmod(step, per_epoch)
+        if epoch not in self.epochs:
+            self.epochs = {epoch: order_of(self.lengths, self.plan.batch, self.plan.seed, epoch)}
+        return self.epochs[epoch][place]
+
+    def _look(self) -> None:
+        """Measure the validation loss, and remember the weights if they are the best so far."""
+        if not self.validation:
+            self.best = self._copy()
+            self._update(best_step=self.progress.step)
+            return
+        loss = self._validation_loss()
+        curve = self.progress.curve
+        better = not curve.validation or loss < min(value for _, value in curve.validation)
+        if better:
+            self.best = self._copy()
+        step = self.progress.step
+        self._update(
+            bad_looks=0 if better else self.progress.bad_looks + 1,
+            validation=(*curve.validation, (step, loss)),
+            best_step=step if better else curve.best_step,
+        )
+        self.context.tell("metric", done=step, total=self.plan.steps, validation_loss=loss, best=better)
+
+    def _validation_loss(self) -> float:
+        total, trained = 0.0, 0
+        ordered = sorted(self.validation, key=lambda item: len(item.ids))
+        with torch.no_grad():
+            for part in portions(ordered, self.prefix, min(self.most_tokens, 2048)):
+                batch = collate(part, self.prefix, self.accelerator.device)
+                total += self.method.loss(self.network, batch).item()
+                trained += len(batch.targets)
+        return total / max(1, trained)
+
+    def _patience_lost(self) -> bool:
+        lost = 0 < self.plan.patience <= self.progress.bad_looks
+        if lost:
+            best = self.progress.curve.best_step
+            self.context.tell(
+                "note", f"the validation loss is no longer falling; the best was at step {best}"
+            )
+        return lost
+
+    def _between_steps(self) -> None:
+        now = time.monotonic()
+        if self.context.should_stop():
+            self._save()
+            self.context.stop_if_asked()
+        if now - self.saved_at > self.save_seconds:
+            self._save()
+        if now - self.told_at > 1.0 or self.progress.step in (1, self.plan.steps):
+            self.told_at = now
+            self._tell()
+
+    def _tell(self) -> None:
+        self._count_time()
+        curve, step = self.progress.curve, self.progress.step
+        self.context.tell(
+            "progress",
+            done=step,
+            total=self.plan.steps,
+            loss=sum(curve.losses[-SMOOTH:]) / len(curve.losses[-SMOOTH:]),
+            learning_rate=rate(self.plan, step - 1),
+            tokens_per_second=curve.tokens / max(curve.seconds, 1e-9),
+            seconds_left=curve.seconds / step * (self.plan.steps - step),
+            memory_gb=peak_gb(),
+        )
+
+    def _refuse_divergence(self, loss: float, length: float) -> None:
+        curve = self.progress.curve
+        recent = [*curve.losses[-SMOOTH + 1 :], loss]
+        first = sum(curve.losses[:SMOOTH]) / max(1, len(curve.losses[:SMOOTH]))
+        away = len(curve.losses) >= 2 * SMOOTH and sum(recent) / len(recent) > 1.5 * first + 1.0
+        if math.isfinite(loss) and math.isfinite(length) and not away:
+            return
+        what = f"the loss rose to {loss:.3g}" if away else f"the loss or its gradient is no number ({loss})"
+        raise TrainError(
+            f"training diverged: {what}",
+            where=f"train, step {self.progress.step + 1} of {self.plan.steps}",
+            fix=f"set `train.learning_rate: {self.plan.learning_rate / 3:.0e}` and run again",
+        )
+
+    def _update(self, *, step: int | None = None, bad_looks: int | None = None, **curve: Any) -> None:
+        old = self.progress
+        self.progress = Progress(
+            step=old.step if step is None else step,
+            bad_looks=old.bad_looks if bad_looks is None else bad_looks,
+            curve=old.curve.model_copy(update=curve),
+        )
+
+    def _count_time(self) -> None:
+        now = time.monotonic()
+        self._update(seconds=self.progress.curve.seconds + now - self.counted_at, peak_gb=peak_gb())
+        self.counted_at = now
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: weight.detach().clone() for name, weight in self.weights.items()}
+
+    def _save(self) -> None:
+        self._count_time()
+        tensors = {
+            **{f"weight.{name}": weight for name, weight in self._copy().items()},
+            **{f"best.{name}": weight for name, weight in self.best.items()},
+            **saves.optimizer_tensors(self.optimizer),
+            "chance": torch.get_rng_state(),
+        }
+        saves.write(self.folder, self.progress, tensors, self.plan)
+        self.saved_at = time.monotonic()
+
+    def _restore(self) -> None:
+        saved = saves.read_last(self.folder, self.plan)
+        if saved is None:
+            return
+        with torch.no_grad():
+            for name, weight in self.weights.items():
+                weight.copy_(saved.tensors[f"weight.{name}"])
+        self.best = {name: saved.tensors[f"best.{name}"] for name in self.weights}
+        saves.restore_optimizer(self.optimizer, saved.tensors)
+        torch.set_rng_state(saved.tensors["chance"])
+        self.progress = saved.progress
+        self.context.tell("note", f"going on from step {saved.progress.step}")

@@ -1,0 +1,16 @@
+"""How much memory this process has needed."""
+
+from __future__ import annotations
+
+import resource
+import sys
+
+import torch
+
+
+def peak_gb() -> float:
+    """Highest memory so far, of the GPU if there is one, in GB."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated() / 1e9
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9

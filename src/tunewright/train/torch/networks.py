@@ -1,0 +1,66 @@
+"""Networks: one way to a summed loss, fast for Llama-type models, plain PEFT for the rest."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tunewright.train.torch.batches import Batch
+from tunewright.train.torch.llama import FastLlama
+
+
+class Network(Protocol):
+    """What a method computes its loss with."""
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Sum of the cross-entropy over the trained tokens of a batch."""
+        ...
+
+
+class PlainNetwork:
+    """The forward pass of transformers and PEFT as they are."""
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Sum of the cross-entropy over the trained tokens of a batch."""
+        prefix, (examples, width) = len(batch.prefix), batch.ids.shape
+        ids = torch.cat([batch.prefix.expand(examples, -1), batch.ids], dim=1)
+        # Padding stands after everything that counts, so the causal mask alone keeps it out.
+        logits = self.model(input_ids=ids, use_cache=False).logits[:, prefix:]
+        chosen = logits.reshape(examples * width, -1).index_select(0, batch.places)
+        scores = chosen if chosen.dtype == torch.float64 else chosen.float()
+        return functional.cross_entropy(scores, batch.targets, reduction="sum")
+
+
+def network_for(model: Any) -> tuple[Network, str]:
+    """The fastest network that computes this PEFT model exactly, and why it is not faster."""
+    reason = _obstacle(model)
+    return (PlainNetwork(model), reason) if reason else (FastLlama(model), "")
+
+
+def _obstacle(model: Any) -> str:
+    config = model.get_base_model().config
+    if config.model_type != "llama":
+        return f"the architecture `{config.model_type}` has no fast step yet: the plain one of PEFT is used"
+    if config.attention_bias or config.mlp_bias or config.hidden_act != "silu":
+        return "this Llama has biases or another activation: the plain step of PEFT is used"
+    for name, module in model.named_modules():
+        if hasattr(module, "lora_A") and not _simple(module):
+            return f"`{name}` is not plain LoRA without dropout: the plain step of PEFT is used"
+    outside = [name for name, weight in model.named_parameters() if weight.requires_grad and not _known(name)]
+    return f"`{outside[0]}` is trained too: the plain step of PEFT is used" if outside else ""
+
+
+def _simple(module: Any) -> bool:
+    plain_dropout = all(isinstance(item, torch.nn.Identity) for item in module.lora_dropout.values())
+    return plain_dropout and not any(module.use_dora.values()) and list(module.lora_A) == ["default"]
+
+
+def _known(name: str) -> bool:
+    inside = ".self_attn." in name or ".mlp." in name
+    return inside and (".lora_A." in name or ".lora_B." in name)

@@ -1,0 +1,156 @@
+"""The fast step computes what plain transformers, PEFT and TRL compute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoModelForCausalLM
+
+from tunewright.core.types import Checkpoint
+from tunewright.runtime.chat import Chat, Rendered
+from tunewright.train.methods.sft import Sft
+from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
+from tunewright.train.torch.llama import FastLlama
+from tunewright.train.torch.networks import PlainNetwork, network_for
+
+from .conftest import make_examples
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def model(base: Checkpoint) -> Any:
+    torch.manual_seed(0)
+    plain = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
+    tuned = get_peft_model(plain, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
+    for name, weight in tuned.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.2)
+    return tuned
+
+
+@pytest.fixture
+def rendered(base: Checkpoint) -> list[Rendered]:
+    chat = Chat.load(base.path)
+    return [Sft().render(example, chat, "Name the desk.") for example in make_examples(6)]
+
+
+def labelled(items: list[Rendered]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    width = max(len(item.ids) for item in items)
+    ids = torch.full((len(items), width), 2)
+    seen, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
+    for row, item in enumerate(items):
+        length = len(item.ids)
+        ids[row, :length], seen[row, :length] = torch.tensor(item.ids), 1
+        labels[row, :length] = torch.where(torch.tensor(item.trained), torch.tensor(item.ids), -100)
+    return ids, seen, labels
+
+
+def gradients(model: Any, loss: torch.Tensor) -> dict[str, torch.Tensor]:
+    model.zero_grad()
+    loss.backward()
+    return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_loss_and_gradients_equal_transformers_and_peft(
+    model: Any, rendered: list[Rendered], shared: bool
+) -> None:
+    ids, seen, labels = labelled(rendered)
+    plain = model(input_ids=ids, attention_mask=seen, labels=labels).loss
+    expected = gradients(model, plain)
+    prefix = common_prefix(rendered) if shared else 0
+    assert (prefix > 10) == shared
+    batch = collate(rendered, prefix, CPU)
+    fast = FastLlama(model).loss(batch) / len(batch.targets)
+    found = gradients(model, fast)
+    assert fast.item() == pytest.approx(plain.item(), rel=1e-5)
+    assert found.keys() == expected.keys() and len(found) == 2 * 7 * 2
+    for name, slope in expected.items():
+        assert torch.allclose(found[name], slope, rtol=1e-3, atol=1e-5 * slope.abs().max().item()), name
+
+
+def test_the_plain_network_gives_the_same_loss(model: Any, rendered: list[Rendered]) -> None:
+    batch = collate(rendered, common_prefix(rendered), CPU)
+    assert PlainNetwork(model).loss(batch).item() == pytest.approx(
+        FastLlama(model).loss(batch).item(), rel=1e-5
+    )
+
+
+def test_long_examples_take_the_other_attention_and_give_the_same_loss(
+    model: Any, rendered: list[Rendered], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = collate(rendered, common_prefix(rendered), CPU)
+    usual = FastLlama(model).loss(batch).item()
+    monkeypatch.setattr("tunewright.train.torch.kernels.LONG", 4)
+    assert FastLlama(model).loss(batch).item() == pytest.approx(usual, rel=1e-5)
+
+
+def test_no_example_sees_another(model: Any, rendered: list[Rendered]) -> None:
+    network, prefix = FastLlama(model), common_prefix(rendered)
+    together = network.loss(collate(rendered, prefix, CPU)).item()
+    alone = sum(network.loss(collate([item], prefix, CPU)).item() for item in rendered)
+    assert together == pytest.approx(alone, rel=1e-5)
+
+
+def test_a_divided_step_gives_the_same_gradients(model: Any, rendered: list[Rendered]) -> None:
+    network, prefix = FastLlama(model), common_prefix(rendered)
+    whole = gradients(model, network.loss(collate(rendered, prefix, CPU)))
+    model.zero_grad()
+    parts = list(portions(rendered, prefix, 64))
+    assert len(parts) > 1 and sum(map(len, parts)) == len(rendered)
+    for part in parts:
+        network.loss(collate(part, prefix, CPU)).backward()
+    for name, weight in model.named_parameters():
+        if weight.grad is not None:
+            assert torch.allclose(
+                weight.grad, whole[name], rtol=1e-3, atol=1e-5 * whole[name].abs().max().item()
+            )
+
+
+def test_the_loss_is_that_of_trl_on_the_same_batch(
+    base: Checkpoint, model: Any, rendered: list[Rendered], tmp_path: Path
+) -> None:
+    from datasets import Dataset as Table
+    from transformers import AutoTokenizer
+    from trl import SFTConfig, SFTTrainer
+
+    table = Table.from_list(
+        [{"input_ids": list(i.ids), "completion_mask": [int(t) for t in i.trained]} for i in rendered]
+    )
+    settings = SFTConfig(
+        output_dir=str(tmp_path),
+        per_device_train_batch_size=len(rendered),
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        gradient_checkpointing=False,
+        completion_only_loss=True,
+        max_length=None,
+    )
+    tokenizer = AutoTokenizer.from_pretrained(base.path)
+    trainer = SFTTrainer(model=model, args=settings, train_dataset=table, processing_class=tokenizer)
+    inputs = next(iter(trainer.get_train_dataloader()))
+    with torch.no_grad():
+        expected = trainer.compute_loss(trainer.model, inputs).item()
+    batch = collate(rendered, common_prefix(rendered), CPU)
+    assert (FastLlama(model).loss(batch) / len(batch.targets)).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_dropout_and_other_architectures_take_the_plain_network(base: Checkpoint) -> None:
+    plain = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
+    config = LoraConfig(r=4, lora_dropout=0.1, target_modules="all-linear", task_type="CAUSAL_LM")
+    network, note = network_for(get_peft_model(plain, config))
+    assert isinstance(network, PlainNetwork) and "dropout" in note
+
+
+def test_a_step_holds_examples_of_similar_length_and_an_epoch_every_example_once() -> None:
+    lengths = [number % 40 for number in range(400)]
+    steps = order_of(lengths, 8, seed=1, epoch=0)
+    assert sorted(place for step in steps for place in step) == list(range(400))
+    assert max(max(lengths[p] for p in step) - min(lengths[p] for p in step) for step in steps) <= 2
+    assert steps == order_of(lengths, 8, seed=1, epoch=0) != order_of(lengths, 8, seed=1, epoch=1)

@@ -1,0 +1,139 @@
+"""The stage as a whole, on a tiny model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from tunewright import train
+from tunewright.core import digest
+from tunewright.core.errors import Stopped, TrainError
+from tunewright.core.types import Checkpoint, Dataset, Event, Task
+from tunewright.runtime.context import Context
+from tunewright.train.ports import Curve
+
+from .conftest import SPEC, make_context, make_dataset, make_examples
+
+Contexts = Callable[..., Context]
+
+
+def curve_of(checkpoint: Checkpoint) -> Curve:
+    return Curve.model_validate(json.loads((checkpoint.path / "run.json").read_bytes())["curve"])
+
+
+def test_training_lowers_the_validation_loss_and_tells_how_far_it_is(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
+) -> None:
+    events: list[Event] = []
+    made = train.run(context(events), SPEC, base, dataset, task)
+    curve = curve_of(made)
+    assert curve.validation[-1][1] < 0.8 * curve.validation[0][1]
+    assert made.tuner == "lora" and made.method == "sft" and made.instruction == "Name the desk."
+    assert made.metrics["validation_loss"] == pytest.approx(curve.best_loss)
+    last = [event for event in events if event.kind == "progress"][-1].data
+    assert {"done", "total", "loss", "tokens_per_second", "seconds_left", "memory_gb"} <= set(last)
+    assert not (made.path / "checkpoints").exists()
+
+
+def test_the_adapter_loads_with_plain_peft_and_gives_the_best_validation_loss(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
+) -> None:
+    made = train.run(context(), SPEC, base, dataset, task)
+    model = AutoModelForCausalLM.from_pretrained(base.path)
+    tuned = PeftModel.from_pretrained(model, made.path)
+    ids = torch.tensor([[1, 5, 9, 30]])
+    with torch.no_grad(), tuned.disable_adapter():
+        plain = tuned(ids).logits
+    with torch.no_grad():
+        assert not torch.allclose(plain, tuned(ids).logits)
+
+
+def test_the_template_is_frozen_beside_the_adapter(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
+) -> None:
+    made = train.run(context(), SPEC.model_copy(update={"epochs": 0.2}), base, dataset, task)
+    text = (made.path / "chat_template.jinja").read_text(encoding="utf-8")
+    assert digest.of_text(text) == made.template_sha256
+    manifest = json.loads((made.path / "run.json").read_bytes())
+    assert manifest["data"]["digest"] == dataset.digest and manifest["base"]["sha256"] == base.base.sha256
+    assert {"seed", "versions", "hardware", "spec", "template_sha256"} <= set(manifest)
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(
+    base: Checkpoint, dataset: Dataset, task: Task, tmp_path: Path
+) -> None:
+    curves = [
+        curve_of(train.run(make_context(tmp_path / str(place), seed=seed), SPEC, base, dataset, task))
+        for place, seed in enumerate((1, 1, 2))
+    ]
+    assert curves[0].losses == curves[1].losses != curves[2].losses
+
+
+def test_a_stopped_run_goes_on_where_it_was(
+    base: Checkpoint, dataset: Dataset, task: Task, tmp_path: Path
+) -> None:
+    whole = train.run(make_context(tmp_path / "whole"), SPEC, base, dataset, task)
+    asked = iter([False] * 7 + [True] * 100)
+    with pytest.raises(Stopped):
+        train.run(make_context(tmp_path / "cut", should_stop=lambda: next(asked)), SPEC, base, dataset, task)
+    events: list[Event] = []
+    rest = train.run(make_context(tmp_path / "cut", events), SPEC, base, dataset, task)
+    assert any("going on from step" in event.message for event in events)
+    assert curve_of(rest).losses == curve_of(whole).losses
+    assert curve_of(rest).validation == curve_of(whole).validation
+    weights = [(made.path / "adapter_model.safetensors").read_bytes() for made in (whole, rest)]
+    assert weights[0] == weights[1]
+
+
+def test_it_stops_early_and_keeps_the_best(
+    base: Checkpoint, dataset: Dataset, task: Task, tmp_path: Path
+) -> None:
+    opposite = [
+        item.model_copy(
+            update={"messages": (item.messages[0], item.messages[1].model_copy(update={"content": "zzzz"}))}
+        )
+        for item in make_examples(6, 100)
+    ]
+    contrary = make_dataset(tmp_path / "contrary", make_examples(24), opposite)
+    spec = SPEC.model_copy(update={"epochs": 30, "patience": 2})
+    made = train.run(make_context(tmp_path), spec, base, contrary, task)
+    curve = curve_of(made)
+    assert len(curve.losses) < 30 * 6
+    assert curve.best_loss == dict(curve.validation)[curve.best_step]
+
+
+def test_a_hopeless_rate_is_told_before_anything_is_spent(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
+) -> None:
+    with pytest.raises(TrainError, match="will diverge"):
+        train.run(context(), SPEC.model_copy(update={"learning_rate": 0.5}), base, dataset, task)
+
+
+def test_too_long_an_example_is_refused_with_its_length(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
+) -> None:
+    with pytest.raises(TrainError, match="longer than `train.max_tokens` of 20"):
+        train.run(context(), SPEC.model_copy(update={"max_tokens": 20}), base, dataset, task)
+
+
+def test_broken_weights_end_the_run_with_a_remedy(
+    base: Checkpoint, dataset: Dataset, task: Task, tmp_path: Path
+) -> None:
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    broken = tmp_path / "broken"
+    shutil.copytree(base.path, broken)
+    weights = load_file(broken / "model.safetensors")
+    weights["model.norm.weight"][:] = float("nan")
+    save_file(weights, broken / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(TrainError, match="diverged") as caught:
+        train.run(make_context(tmp_path), SPEC, base.model_copy(update={"path": broken}), dataset, task)
+    assert "train.learning_rate" in caught.value.problems[0].fix
