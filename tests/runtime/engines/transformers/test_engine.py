@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, cast
@@ -20,6 +20,8 @@ from tunewright.testing.conformance import EngineConformance, ask, collect, with
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
+
+Model = Callable[..., Any]
 
 SETTINGS = Settings(cache=Path("unused"), threads=1, offline=True)
 EXACT = Transformers(dtype="float32")
@@ -44,25 +46,25 @@ def engine(checkpoint: Checkpoint) -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def reference(checkpoint: Checkpoint) -> Any:
+def reference(checkpoint: Checkpoint) -> Model:
     return transformers.AutoModelForCausalLM.from_pretrained(checkpoint.path, dtype=torch.float32).eval()
 
 
-def under(system: str, question: str, **options: Any) -> Request:
+def under(system: str, question: str, **options: object) -> Request:
     messages = (Message(role="system", content=system), Message(role="user", content=question))
-    return Request(messages=messages, **{"max_tokens": 12, **options})
+    return Request.model_validate({"messages": messages, "max_tokens": 12, **options})
 
 
 def prompt(checkpoint: Checkpoint, request: Request) -> list[int]:
     return Chat.load(checkpoint.path).prompt(request.messages)
 
 
-def generated(reference: Any, ids: Sequence[int], tokens: int) -> list[int]:
-    found = reference.generate(torch.tensor([ids]), do_sample=False, max_new_tokens=tokens)
+def generated(reference: Model, ids: Sequence[int], tokens: int) -> list[int]:
+    found = cast("Any", reference).generate(torch.tensor([ids]), do_sample=False, max_new_tokens=tokens)
     return cast("list[int]", found[0, len(ids) :].tolist())
 
 
-def constrained(reference: Any, ids: Sequence[int], choices: Sequence[Sequence[int]]) -> list[int]:
+def constrained(reference: Model, ids: Sequence[int], choices: Sequence[Sequence[int]]) -> list[int]:
     """Greedy decoding that masks everything but what some choice goes on with, one token at a time."""
     said: list[int] = []
     while tuple(said) not in set(map(tuple, choices)):
@@ -74,7 +76,7 @@ def constrained(reference: Any, ids: Sequence[int], choices: Sequence[Sequence[i
 
 
 def test_greedy_answers_equal_generate_token_for_token(
-    engine: Engine, reference: Any, checkpoint: Checkpoint
+    engine: Engine, reference: Model, checkpoint: Checkpoint
 ) -> None:
     questions = ["hi", "what is the exchange rate?", "my card is lost", "x" * 90, "ünïcödé €"]
     requests = [
@@ -87,7 +89,7 @@ def test_greedy_answers_equal_generate_token_for_token(
         assert list(answer.token_ids) == generated(reference, prompt(checkpoint, request), 20)
 
 
-def test_logprobs_are_those_of_the_model(engine: Engine, reference: Any, checkpoint: Checkpoint) -> None:
+def test_logprobs_are_those_of_the_model(engine: Engine, reference: Model, checkpoint: Checkpoint) -> None:
     request = under(SYSTEM, "my card is lost")
     answer = asyncio.run(complete(engine, request))
     ids = prompt(checkpoint, request)

@@ -23,6 +23,8 @@ class Row:
 
     answer: Answer
     prompt: Sequence[int]
+    longest: int = 0
+    """Tokens the answer may have."""
     cancelled: bool = False
     position: int = 0
 

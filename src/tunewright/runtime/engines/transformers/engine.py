@@ -24,6 +24,8 @@ PAIRS = 4_000_000
 """Own tokens of a batch times what each attends to."""
 KEPT_BYTES = 256_000_000
 """Room for the keys and values of common beginnings."""
+BATCH_BYTES = 1_500_000_000
+"""Room for the keys and values of one batch's own tokens."""
 GUESS = 32
 """Columns for the answer that a batch's memory begins with; it grows when they are used up."""
 
@@ -38,7 +40,7 @@ class TransformersEngine:
 
     def __init__(self, loaded: Loaded, *, rows: int) -> None:
         self._network, self._chat, self._stop_ids = loaded.network, loaded.chat, loaded.stop_ids
-        self._limits = groups.Limits(rows=rows, tokens=TOKENS, pairs=PAIRS)
+        self._rows = rows
         self._prefixes = prefixes.Prefixes(loaded.network, KEPT_BYTES)
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = WeakKeyDictionary()
@@ -85,11 +87,11 @@ class TransformersEngine:
             root = self._trie(request.choices)
             self._check(prompt, choices.depth(root))
             chosen = Chosen(prompt, request, root)
-            return Row(chosen, chosen.feed), chosen.first
+            return Row(chosen, chosen.feed, choices.depth(root)), chosen.first
         self._check(prompt, 1)
         limit = min(request.max_tokens, self._network.context - len(prompt))
         writer = Writer(self._chat.decode, request.stop)
-        return Row(Free(prompt, request, writer, self._stop_ids, limit), prompt), []
+        return Row(Free(prompt, request, writer, self._stop_ids, limit), prompt, limit), []
 
     def _trie(self, listed: tuple[str, ...]) -> choices.Node:
         if listed not in self._tries:
@@ -117,6 +119,9 @@ class TransformersEngine:
     def _plan(self, rows: Sequence[Row]) -> list[Batch]:
         """Batches over what waits; a lone prompt shares what it can with those before and after it."""
         prompts = [list(row.prompt) for row in rows]
+        longest = max((row.longest for row in rows), default=0)
+        fit = BATCH_BYTES // (self._network.token_bytes * (longest + GUESS))
+        limits = groups.Limits(rows=max(1, min(self._rows, fit)), tokens=TOKENS, pairs=PAIRS)
         return [
             Batch(
                 network=self._network,
@@ -125,6 +130,6 @@ class TransformersEngine:
                 shared=group.shared or (prefixes.alone(len(prompts[group.members[0]])) if one else 0),
                 room=max(len(prompts[place]) - group.shared for place in group.members) + GUESS,
             )
-            for group in groups.plan(prompts, self._limits)
+            for group in groups.plan(prompts, limits)
             for one in (len(group.members) == 1,)
         ]

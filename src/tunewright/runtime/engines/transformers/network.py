@@ -24,6 +24,14 @@ class Network:
         self.device = model.device
         self.layers = int(model.config.num_hidden_layers)
 
+    @property
+    def token_bytes(self) -> int:
+        """Memory of the keys and values of one token."""
+        settings = self.model.config
+        heads = settings.num_key_value_heads or settings.num_attention_heads
+        width = getattr(settings, "head_dim", None) or settings.hidden_size // settings.num_attention_heads
+        return int(2 * self.layers * heads * width * self.model.dtype.itemsize)
+
     def memory(self, rows: int) -> Memory:
         """An empty memory for a new batch."""
         return Memory(self.layers, rows, self.device)

@@ -29,7 +29,7 @@ class Waiting:
 class Queue:
     """The requests of one event loop.
 
-    Everything that is queued when the model is free is planned into batches, in an order that
+    Everything that waits when there is room for a batch is planned into batches, in an order that
     depends on the requests alone. Batches run to their end one after the other; one that takes
     longer than `TURN` steps lets the next begin, and they take turns, step by step.
     """
@@ -61,13 +61,15 @@ class Queue:
             self._task = None
 
     def _admit(self) -> None:
-        if self._new:
+        busy = self._running and self._running[-1].steps < TURN
+        if busy or len(self._running) >= ABREAST:
+            return
+        if not self._ready:  # what waited meanwhile is planned together, when there is room for it
             asked = {waiting.row: waiting for waiting in self._new if waiting.row.live}
+            self._new.clear()
             self._asked.update(asked)
             self._ready += self._plan(tuple(asked))
-            self._new.clear()
-        busy = self._running and self._running[-1].steps < TURN
-        if self._ready and not busy and len(self._running) < ABREAST:
+        if self._ready:
             self._running.append(self._ready.popleft())
 
     async def _step(self, batch: Batch) -> None:
