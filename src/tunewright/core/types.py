@@ -203,7 +203,8 @@ class Request(Frozen):
     seed: int | None = None
     stop: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
-    """If given, the answer is one of these, letter for letter (constrained decoding)."""
+    """If given, the answer is one of these, letter for letter (constrained decoding); `max_tokens`
+    and `stop` do not count, and tokens that the list leaves no choice about have no logprob."""
 
 
 FinishReason = Literal["stop", "length", "cancelled"]
