@@ -55,7 +55,7 @@ def test_a_broken_merge_cannot_be_released(
     chat = Chat.load(packed)
     asked = [question(number) for number in range(4)]
     prompts = [chat.prompt(with_instruction(example.prompt, LABELS[0])) for example in asked]
-    how = (prompts, chat.stop_ids, 8, lambda: None)
+    how = (prompts, chat.stop_ids, 8, lambda _: None)
     tuned, untouched = greedy.adapter_answers(base, checkpoint.path, *how)
     answers = Answers(untouched, tuned, greedy.folder_answers(packed, *how))
     with pytest.raises(DeployError, match="other tokens than the adapter; first: example"):
@@ -69,7 +69,7 @@ def test_greedy_answers_are_those_of_transformers(setting: Setting) -> None:
     base = models.weights(setting.checkpoint.base, setting.context.settings)
     chat = Chat.load(base)
     prompts = [chat.prompt(question(number).prompt) for number in range(3)]
-    ours = greedy.folder_answers(base, prompts, chat.stop_ids, 12, lambda: None)
+    ours = greedy.folder_answers(base, prompts, chat.stop_ids, 12, lambda _: None)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     for prompt, answer in zip(prompts, ours, strict=True):
         theirs = model.generate(

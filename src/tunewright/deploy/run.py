@@ -74,10 +74,11 @@ def _prove(
     chat = Chat.load(packed)
     asked = _sample(examples.read(dataset, "test"), spec.parity_prompts, context.seed)
     prompts = [chat.prompt(with_instruction(example.prompt, checkpoint.instruction)) for example in asked]
-    counted = iter(range(1, 2 * len(prompts) + 1))
+    answered = list[int]()
 
-    def told() -> None:
-        context.progress(next(counted), 2 * len(prompts), "parity")
+    def told(more: int) -> None:
+        answered.append(more)
+        context.progress(sum(answered), 2 * len(prompts), "parity")
 
     require("peft", extra="train")
     require("torch", extra="train").set_num_threads(context.settings.threads)
