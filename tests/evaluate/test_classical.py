@@ -72,6 +72,13 @@ def test_any_question_gets_one_of_the_labels(question: str) -> None:
     assert fit(TEXTS, LABELS).predict([question])[0] in WORDS
 
 
+def test_texts_without_a_letter_are_told_apart_too() -> None:
+    assert fit(["😀😀", "😀!", "🔥🔥", "🔥!"], ["glad", "glad", "hot", "hot"]).predict(["😀?", "🔥?"]) == [
+        "glad",
+        "hot",
+    ]
+
+
 def test_no_question_gets_no_answer() -> None:
     assert fit(TEXTS, LABELS).predict([]) == []
 

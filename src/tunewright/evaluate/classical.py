@@ -1,4 +1,4 @@
-"""The classical rung: a linear model on letters and meanings, to see whether a language model is needed."""
+"""The classical rung: a linear model that asks whether a language model is needed at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from tunewright.runtime.lazy import require
 STRENGTHS = (0.3, 1.0, 3.0)
 """Values of C to choose from: how closely the model follows its training examples."""
 HELD_OUT = 0.2
-_NGRAMS = (2, 5)
+_MANY = 1000
+"""Texts from which on a run of letters that occurs in one text only is left out."""
 _require = partial(require, extra="all")
 
 
@@ -37,7 +38,7 @@ class Classifier:
 
 
 def fit(texts: Sequence[str], labels: Sequence[str], *, seed: int = 0) -> Classifier:
-    """A linear support vector machine on character n-grams beside the static embedding.
+    """A linear support vector machine on character and word n-grams beside the static embedding.
 
     Its strength C is the one that is right most often on a held-out fifth of what is given; then all of it is
     learned. Raises `DataError` where there are fewer than two labels.
@@ -56,7 +57,7 @@ def fit(texts: Sequence[str], labels: Sequence[str], *, seed: int = 0) -> Classi
 
 def _choose(texts: Sequence[str], labels: Sequence[str], seed: int) -> tuple[float, str]:
     """The strength that is right most often on what was held out (the weakest of equals), and how it won."""
-    what = "linear SVM on character n-grams and static embeddings"
+    what = "linear SVM on n-grams and static embeddings"
     learned, held_out = _hold_out(labels, seed)
     if not held_out:
         return STRENGTHS[1], f"{what}, C = {STRENGTHS[1]:g}: too few examples to choose it"
@@ -85,19 +86,19 @@ def _hold_out(labels: Sequence[str], seed: int) -> tuple[list[int], list[int]]:
     return [i for i in range(len(labels)) if i not in held_out], sorted(held_out)
 
 
-def _letters(texts: Sequence[str]) -> Any:  # noqa: ANN401 - a vectoriser of scikit-learn, which has no types
-    """How often each run of letters occurs in the texts, and so how much it tells."""
-    vectoriser = _require("sklearn.feature_extraction.text").TfidfVectorizer(
-        analyzer="char_wb",
-        ngram_range=_NGRAMS,
-        min_df=2 if len(texts) > 1000 else 1,
-        sublinear_tf=True,
-    )
-    return vectoriser.fit(texts)
+def _letters(texts: Sequence[str]) -> Any:  # noqa: ANN401 - vectorisers of scikit-learn, which has no types
+    """How often each run of letters and of words occurs in the texts, and so how much it tells."""
+    vectoriser = partial(_require("sklearn.feature_extraction.text").TfidfVectorizer, sublinear_tf=True)
+    least = 2 if len(texts) > _MANY else 1
+    runs = [
+        ("letters", vectoriser(analyzer="char_wb", ngram_range=(2, 5), min_df=least)),
+        ("words", vectoriser(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]")),
+    ]
+    return _require("sklearn.pipeline").FeatureUnion(runs).fit(texts)
 
 
 def _features(letters: Any, texts: Sequence[str]) -> Any:  # noqa: ANN401 - a sparse matrix of SciPy, without types
-    """Letters beside meanings, each of length 1, so that neither outweighs the other: (texts, features)."""
+    """Letters and words beside meanings, each of length 1, so that none outweighs another: (n, features)."""
     sparse = _require("scipy.sparse")
     meanings = _require("tunewright.runtime.embed").embed(texts)
     return sparse.hstack([sparse.csr_matrix(meanings), letters.transform(texts)], format="csr", dtype=float)
