@@ -13,6 +13,7 @@ from tunewright.core import digest
 from tunewright.core.errors import ModelError
 from tunewright.core.types import Event
 from tunewright.runtime import models
+from tunewright.runtime import settings as environment
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.models import CatalogueEntry, cache, lookup
 from tunewright.runtime.settings import Settings
@@ -281,3 +282,20 @@ def test_two_processes_at_once_make_it_once(entry: CatalogueEntry, settings: Set
 
 def test_special_tokens_are_whole_tokens(made: Path) -> None:
     assert Chat.load(made).encode("".join(SPECIAL)) == [0, 1, 2]
+
+
+def test_the_embedded_model_is_the_same_on_every_machine() -> None:
+    found = models.cached(models.show("smollm2-135m-instruct"), environment.read())
+    if found is None:
+        pytest.skip("`tunewright models fetch smollm2-135m-instruct` first")
+    assert found.base.sha256 == "a672150fb4f99d7c8f4168cecdd464069c0ef3a37d8113f22ddb9d48031d03cd"
+    assert found.base.parameters == 134_515_008
+    chat = Chat.load(found.path)
+    assert [chat.tokenizer.id_to_token(i) for i in chat.encode("in  2024")] == [
+        "in",
+        "ĠĠ",
+        "2",
+        "0",
+        "2",
+        "4",
+    ]
