@@ -98,8 +98,9 @@ def warnings(diagnosis: Diagnosis) -> Iterator[Problem]:
             what = f"the label `{label}` has only {sum(counts.values())} examples"
             yield _warned(what, "add more, or merge it with another class")
     if diagnosis.contradictions:
-        count, first = len(diagnosis.contradictions), ", ".join(diagnosis.contradictions[0])
-        what = f"{count} questions are answered in different ways (the first: {first})"
+        count, first = len(diagnosis.contradictions), ", ".join(diagnosis.contradictions[0][:2])
+        noun = "question is" if count == 1 else "questions are"
+        what = f"{count} {noun} answered in different ways (the first: {first})"
         yield _warned(what, "decide on one answer for each")
 
 

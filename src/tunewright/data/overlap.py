@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,16 +27,33 @@ class Found:
 def find(split: Split, evaluated: Sequence[Example], train: Sequence[Example], near: float) -> Found:
     """How many questions of the split are asked in training too; each count holds the closer ones."""
     asked, known = [question(one) for one in evaluated], [question(one) for one in train]
-    same, alike = set(known), {normalised(text) for text in known}
-    pairs = near_matches(asked, known, near)
+    asked_at, known_at = _places(asked), _places(known)
+    pairs = near_matches(list(asked_at), list(known_at), near)
+    same = set(known)
+    in_split = _those(asked_at, {pair.a for pair in pairs})
     overlap = Overlap(
         split=split,
         exact=sum(text in same for text in asked),
-        normalised=sum(normalised(text) in alike for text in asked),
-        near=len({pair.a for pair in pairs}),
+        normalised=sum(len(places) for text, places in asked_at.items() if text in known_at),
+        near=len(in_split),
         examples=len(evaluated),
     )
-    return Found(overlap, frozenset(pair.a for pair in pairs), frozenset(pair.b for pair in pairs))
+    return Found(overlap, in_split, _those(known_at, {pair.b for pair in pairs}))
+
+
+def _places(texts: Sequence[str]) -> dict[str, list[int]]:
+    """Every normalised text with the places where it stands."""
+    places = defaultdict[str, list[int]](list)
+    for place, text in enumerate(texts):
+        places[normalised(text)].append(place)
+    return places
+
+
+def _those(places: dict[str, list[int]], chosen: set[int]) -> frozenset[int]:
+    """Places of the chosen texts, which are numbered in the order of the table."""
+    return frozenset(
+        place for number, found in enumerate(places.values()) if number in chosen for place in found
+    )
 
 
 def without(examples: Sequence[Example], places: frozenset[int]) -> list[Example]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tunewright.core import digest
 from tunewright.core.types import SPLITS, Example, Split
 from tunewright.data.question import question
-from tunewright.runtime.near import connected, near_pairs
+from tunewright.runtime.near import clusters, connected
 
 _FEWEST_UNITS = 3
 
@@ -47,9 +47,10 @@ def split(
 def units(examples: Sequence[Example], *, near: float, seed: int) -> list[Unit]:
     """Clusters that near-duplicates and groups connect, in the order of the draw."""
     questions = [question(example) for example in examples]
-    pairs = [(pair.a, pair.b) for pair in near_pairs(questions, near)]
     together = defaultdict[int, list[Example]](list)
-    for place, first in enumerate(connected(len(examples), [*pairs, *_grouped(examples)])):
+    for place, first in enumerate(
+        connected(len(examples), [*enumerate(clusters(questions, near)), *_grouped(examples)])
+    ):
         together[first].append(examples[place])
     return sorted((_unit(members, seed) for members in together.values()), key=_key)
 

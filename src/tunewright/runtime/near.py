@@ -8,6 +8,7 @@ first |A| - ceil(t |A|) + k grams. Nothing is missed, so "no overlap remains" ca
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -46,12 +47,7 @@ def normalised(text: str) -> str:
 
 def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[Pair]:
     """Every pair a < b of texts that are at least `threshold` alike."""
-    if not texts:
-        return []
-    grams = _grams(texts)
-    prefixes = _prefixes(grams, threshold)
-    matches = _matches((grams, grams), (prefixes, prefixes), threshold)
-    return [pair for pair in matches if pair.a < pair.b]
+    return list(_pairs(texts, threshold))
 
 
 def near_matches(queries: Sequence[str], corpus: Sequence[str], threshold: float = THRESHOLD) -> list[Pair]:
@@ -66,7 +62,19 @@ def near_matches(queries: Sequence[str], corpus: Sequence[str], threshold: float
 
 def clusters(texts: Sequence[str], threshold: float = THRESHOLD) -> list[int]:
     """For each text the first text of its cluster: what near-duplicates connect, however indirectly."""
-    return connected(len(texts), ((pair.a, pair.b) for pair in near_pairs(texts, threshold)))
+    places: dict[str, int] = {}
+    same = [places.setdefault(normalised(text), place) for place, text in enumerate(texts)]
+    firsts = list(places.values())
+    alike = ((firsts[pair.a], firsts[pair.b]) for pair in _pairs(list(places), threshold))
+    return connected(len(texts), itertools.chain(enumerate(same), alike))
+
+
+def _pairs(texts: Sequence[str], threshold: float) -> Iterator[Pair]:
+    if texts:
+        grams = _grams(texts)
+        prefixes = _prefixes(grams, threshold)
+        matches = _matches((grams, grams), (prefixes, prefixes), threshold)
+        yield from (pair for pair in matches if pair.a < pair.b)
 
 
 def connected(size: int, pairs: Iterable[tuple[int, int]]) -> list[int]:

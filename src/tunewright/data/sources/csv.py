@@ -46,7 +46,8 @@ class Csv:
             except StopIteration:
                 return
             except csv.Error as error:
-                tell(self._problem(start, str(error), "look for a quote that is not closed or not doubled"))
+                what = "a quote that opens here is never closed" if _at_end(error) else f"broken CSV: {error}"
+                tell(self._problem(start, what, "close it, and double the quotes inside a quoted value"))
                 continue
             if bad.isdisjoint(range(start, reader.line_num + 1)):
                 yield from self._row(header, values, start, tell)
@@ -68,6 +69,10 @@ class Csv:
 
     def _problem(self, number: int, what: str, fix: str) -> Problem:
         return Problem(where=f"{self.path} line {number}", what=what, fix=fix)
+
+
+def _at_end(error: csv.Error) -> bool:
+    return "end of data" in str(error)
 
 
 def _decoded(numbered: Iterator[tuple[int, str | None]], bad: set[int]) -> Iterator[str]:
