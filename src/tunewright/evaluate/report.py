@@ -10,7 +10,7 @@ from tunewright.evaluate.html import to_html
 from tunewright.evaluate.markdown import to_markdown
 from tunewright.evaluate.results import Measured
 from tunewright.runtime.measure import write_answers
-from tunewright.runtime.measure.losses import LOSSES, read_losses
+from tunewright.runtime.measure.losses import Losses, read_losses, write_losses
 from tunewright.runtime.workspace import atomic_write
 
 MARKDOWN = "report.md"
@@ -23,7 +23,8 @@ def write(report: Report, measured: Sequence[Measured], tuned: Checkpoint | None
     shutil.rmtree(folder / "answers", ignore_errors=True)
     for one in measured:
         write_answers(folder, one.result.name, one.answers)
-    if tuned is not None and (tuned.path / LOSSES).exists():
-        atomic_write(folder / LOSSES, (tuned.path / LOSSES).read_bytes())
+    losses = read_losses(tuned.path) if tuned is not None else Losses()
+    if losses.training or losses.validation:
+        write_losses(folder, losses)
     atomic_write(folder / MARKDOWN, to_markdown(report).encode())
-    atomic_write(folder / HTML, to_html(report, measured, read_losses(folder)).encode())
+    atomic_write(folder / HTML, to_html(report, measured, losses).encode())

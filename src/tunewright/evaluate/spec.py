@@ -28,7 +28,7 @@ class EvaluateSpec(Frozen):
         default=(), description="scorers with options, beside the metrics of the task"
     )
     validation_examples: int = Field(
-        default=80, ge=1, description="validation examples that prompts and shots are chosen on"
+        default=60, ge=1, description="validation examples that prompts and shots are chosen on"
     )
     test_examples: int | None = Field(
         default=None, ge=1, description="test examples to ask at most; all if left out"

@@ -70,7 +70,7 @@ def train_longer(losses: Losses) -> Iterator[Change]:
         (_, before), (step, last) = losses.validation[-2:]
         yield Change(
             path="train.epochs",
-            value=None,
+            value=None if losses.epochs is None else math.ceil(losses.epochs * 1.5),
             why=f"train longer: the validation loss was still falling when the run ended ({before:.4f}, then "
             f"{last:.4f} at step {step})",
         )

@@ -69,9 +69,16 @@ def test_braces_in_an_instruction_are_left_alone() -> None:
     assert turns(request)[0][1] == '{"a": {}} - x'
 
 
-def test_an_examples_own_system_turn_gives_way_to_the_candidates_instruction() -> None:
+def test_a_tuned_model_sees_the_examples_own_system_turn_as_in_training() -> None:
+    tuned = Candidate(name="tuned", kind="tuned", instruction="mine")
+    with_own, without = requests(tuned, [example("q", system="own"), example("q")])
+    assert turns(with_own)[0] == ("system", "own")
+    assert turns(without)[0] == ("system", "mine")
+
+
+def test_a_prompt_only_candidate_sees_its_instruction_and_what_the_example_says() -> None:
     asked = [example("q", system="own")]
-    assert turns(requests(candidate("mine"), asked)[0])[0] == ("system", "mine")
+    assert turns(requests(candidate("mine"), asked)[0])[0] == ("system", "mine\n\nown")
     assert turns(requests(candidate(None), asked)[0])[0] == ("system", "own")
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from tunewright.core import digest
-from tunewright.core.types import Candidate, Checkpoint, Completion, Example, Message, Request
+from tunewright.core.types import Candidate, CandidateKind, Checkpoint, Completion, Example, Message, Request
 from tunewright.runtime import plugins
 from tunewright.runtime.context import Context
 from tunewright.runtime.engine import Engine, complete_all
@@ -32,11 +32,16 @@ def requests(
     labels: Sequence[str] = (),
     max_tokens: int = 256,
 ) -> list[Request]:
-    """One request an example: instruction, shots, question; the answer one of `labels` if given."""
-    opening = _opening(candidate.instruction, shots, labels)
+    """One request an example: system turn, shots, question; the answer one of `labels` if given.
+
+    A tuned model sees what it was trained on: an example's own system turn, else its instruction. A
+    prompt-only candidate sees its instruction and, below it, what the example's own system turn says.
+    """
+    shown = _shown(shots)
+    filled = _filled(candidate.instruction, labels)
     return [
         Request(
-            messages=(*(opening or _own_system(example)), *_question(example)),
+            messages=(*_system(candidate.kind, filled, example), *shown, *_question(example)),
             max_tokens=max_tokens,
             choices=tuple(labels),
         )
@@ -44,19 +49,25 @@ def requests(
     ]
 
 
-def _opening(instruction: str | None, shots: Sequence[Example], labels: Sequence[str]) -> tuple[Message, ...]:
-    """What stands before every question, the same each time, so that an engine can keep it."""
-    turns = []
-    if instruction is not None:
-        filled = instruction.replace("{labels}", "\n".join(f"- {label}" for label in labels))
-        turns.append(Message(role="system", content=filled))
+def _filled(instruction: str | None, labels: Sequence[str]) -> str | None:
+    """The instruction with the list of labels in its place."""
+    return instruction and instruction.replace("{labels}", "\n".join(f"- {label}" for label in labels))
+
+
+def _shown(shots: Sequence[Example]) -> tuple[Message, ...]:
+    """Questions and answers before the question, the same each time, so that an engine can keep them."""
+    turns: list[Message] = []
     for shot in shots:
         turns += [*_question(shot), Message(role="assistant", content=expected_of(shot))]
     return tuple(turns)
 
 
-def _own_system(example: Example) -> tuple[Message, ...]:
-    return tuple(message for message in example.prompt if message.role == "system")
+def _system(kind: CandidateKind, instruction: str | None, example: Example) -> tuple[Message, ...]:
+    own = tuple(message for message in example.prompt if message.role == "system")
+    if instruction is None or (own and kind == "tuned"):
+        return own
+    texts = [instruction, *(message.content for message in own)]
+    return (Message(role="system", content="\n\n".join(texts)),)
 
 
 def _question(example: Example) -> tuple[Message, ...]:

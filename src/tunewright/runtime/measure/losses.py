@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tunewright.runtime.workspace import atomic_write
 
 LOSSES = "losses.jsonl"
+RUN = "run.json"
+"""The card of a training run, beside its checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +21,8 @@ class Losses:
 
     training: tuple[tuple[int, float], ...] = ()
     validation: tuple[tuple[int, float], ...] = ()
+    epochs: float | None = None
+    """How often every training example was to be seen, where it is known."""
 
     @property
     def still_falling(self) -> bool:
@@ -26,17 +34,45 @@ class Losses:
 
 
 def read_losses(folder: Path) -> Losses:
-    """The losses that lie in a folder; none where there is no such file or no such line."""
-    path = folder / LOSSES
+    """The losses that lie in a folder, beside a checkpoint or beside its report; none if there are none."""
+    card = folder / RUN
+    if not (folder / LOSSES).exists() and card.exists():
+        return _of_run(json.loads(card.read_bytes()))
     training, validation = [], []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
+    epochs = None
+    for entry in _entries(folder / LOSSES):
+        epochs = entry.get("epochs", epochs)
         step = int(entry.get("step", 0))
         if entry.get("loss") is not None:
             training.append((step, float(entry["loss"])))
         if entry.get("validation_loss") is not None:
             validation.append((step, float(entry["validation_loss"])))
-    return Losses(tuple(training), tuple(validation))
+    return Losses(tuple(training), tuple(validation), epochs)
+
+
+def write_losses(folder: Path, losses: Losses) -> None:
+    """Write `losses.jsonl`: `epochs` once, then `step` with `loss` or `validation_loss`, a line each."""
+    lines: list[dict[str, float]] = [] if losses.epochs is None else [{"epochs": losses.epochs}]
+    lines += [{"step": step, "loss": loss} for step, loss in losses.training]
+    lines += [{"step": step, "validation_loss": loss} for step, loss in losses.validation]
+    atomic_write(folder / LOSSES, "".join(json.dumps(line) + "\n" for line in lines).encode())
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(entry, dict):
+            yield entry
+
+
+def _of_run(card: dict[str, Any]) -> Losses:
+    """The losses in the card of a run: training loss of every step, validation loss with its step."""
+    curve = card.get("curve", {})
+    return Losses(
+        tuple(enumerate(map(float, curve.get("losses", ())), 1)),
+        tuple((int(step), float(loss)) for step, loss in curve.get("validation", ())),
+        card.get("plan", {}).get("epochs"),
+    )
