@@ -9,7 +9,7 @@ from functools import cached_property
 from tunewright.core import digest
 from tunewright.core.errors import DataError, SpecError
 from tunewright.core.types import Completion, Dataset, Example, Problem, Task
-from tunewright.evaluate.checks import check_targets
+from tunewright.evaluate.promises import check_targets
 from tunewright.evaluate.spec import EvaluateSpec
 from tunewright.evaluate.table import LATENCY
 from tunewright.runtime import examples, plugins

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from tunewright.core.types import Dataset, Problem, Target, Task
+from tunewright.core.types import Problem
 from tunewright.evaluate.spec import EvaluateSpec
-from tunewright.evaluate.table import LATENCY
 from tunewright.runtime import plugins
-from tunewright.runtime.measure.aggregate import WITHOUT_NEAR_DUPLICATES
-from tunewright.runtime.measure.ports import Scorer
-
-FEW = 30
-"""Below this many test examples no interval says much."""
-_Z95 = 1.96
 
 
 def check(spec: EvaluateSpec) -> Iterator[Problem]:
@@ -65,52 +57,5 @@ def _prompts(spec: EvaluateSpec) -> Iterator[Problem]:
             where="evaluate.prompts",
             what=f"{len(spec.prompts)} of at least three prompts: a weak prompt flatters the tuned model",
             fix="write three, or leave the key out for the built-in ones",
-            fatal=False,
-        )
-
-
-def check_targets(
-    task: Task, dataset: Dataset, scorers: dict[str, Scorer], test_examples: int
-) -> Iterator[Problem]:
-    """What the data says of the targets: metrics the task does not have, too few test examples."""
-    for name, scorer in scorers.items():
-        if scorer.needs_labels and not dataset.labels:
-            yield Problem(
-                where="define.metrics",
-                what=f"`{name}` needs labels, and the dataset has none",
-                fix="give `data` a label column, or measure `exact` or `token_f1`",
-            )
-    known = measured_names(tuple(scorers))
-    for target in task.targets:
-        if target.metric not in known:
-            yield plugins.unknown(target.metric, known, where="define.targets", noun="metric")
-        else:
-            yield from _size(target, test_examples)
-    if test_examples < FEW:
-        yield Problem(
-            where="data.split",
-            what=f"{test_examples} test examples say little: every interval will be wide",
-            fix="collect more examples, or give the test split a larger share",
-            fatal=False,
-        )
-
-
-def measured_names(scorers: Sequence[str]) -> tuple[str, ...]:
-    """Names of all metrics a report may hold."""
-    return (*scorers, *LATENCY, *(name + WITHOUT_NEAR_DUPLICATES for name in scorers))
-
-
-def _size(target: Target, n: int) -> Iterator[Problem]:
-    """A target too near the end of the scale for this many test examples to show that it is met."""
-    bound = target.at_least
-    if bound is None or not 0 < bound < 1 or target.metric in LATENCY:
-        return
-    # Wilson's lower end at n right answers of n is n / (n + z²): the best that can be shown.
-    if n / (n + _Z95**2) < bound:
-        needed = math.ceil(_Z95**2 * bound / (1 - bound))
-        yield Problem(
-            where="define.targets",
-            what=f"{n} test examples cannot show {target.metric} ≥ {bound:g}, even if every answer is right",
-            fix=f"give the test split at least {needed} examples",
             fatal=False,
         )
