@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
@@ -73,8 +73,9 @@ def light_names() -> list[str]:
     return [*public, *stages, *core, *runtime, *plug_ins]
 
 
-def tunewright_entry_points() -> list[object]:
-    return [point for point in entry_points() if point.group.startswith("tunewright.")]
+def tunewright_entry_points() -> list[EntryPoint]:
+    found = entry_points()
+    return [point for group in found.groups if group.startswith("tunewright.") for point in found.select(group=group)]
 
 
 def test_light_modules_load_nothing_heavy() -> None:
