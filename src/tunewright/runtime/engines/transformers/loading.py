@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM
+from transformers.utils import logging
 
 from tunewright.core.errors import EngineError
 from tunewright.core.types import Checkpoint
@@ -35,6 +36,7 @@ def load(options: Transformers, checkpoint: Checkpoint, settings: Settings) -> L
     chat = frozen_chat(checkpoint)
     weights = checkpoint.path if checkpoint.tuner is None else models.weights(checkpoint.base, settings)
     attention.install()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # engines do not print
     dtype = number_format(options.dtype)
     model = _base(weights, torch.float32 if checkpoint.tuner and options.merge else dtype)
     if checkpoint.tuner is not None:
