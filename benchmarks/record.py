@@ -28,7 +28,9 @@ def record(name: str, figures: dict[str, float | int | None], *, quick: bool = F
     """Print the figures and keep them with command, machine, versions and date."""
     width = max(map(len, figures))
     for figure, value in figures.items():
-        print(f"{figure:<{width}}  {value:.4g}" if isinstance(value, float) else f"{figure:<{width}}  {value}")
+        print(
+            f"{figure:<{width}}  {value:.4g}" if isinstance(value, float) else f"{figure:<{width}}  {value}"
+        )
     machine = hardware.look()
     result = {
         "figures": figures,

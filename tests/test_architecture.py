@@ -75,7 +75,12 @@ def light_names() -> list[str]:
 
 def tunewright_entry_points() -> list[EntryPoint]:
     found = entry_points()
-    return [point for group in found.groups if group.startswith("tunewright.") for point in found.select(group=group)]
+    return [
+        point
+        for group in found.groups
+        if group.startswith("tunewright.")
+        for point in found.select(group=group)
+    ]
 
 
 def test_light_modules_load_nothing_heavy() -> None:

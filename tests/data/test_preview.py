@@ -20,19 +20,15 @@ def chat(tmp_path_factory: pytest.TempPathFactory) -> Chat:
 
 
 def test_the_answer_and_its_stop_token_are_trained_and_nothing_else(chat: Chat) -> None:
-    shown = preview(ASKED, chat, "Route it.")
+    shown = preview(chat.render(ASKED.messages), chat)
     trained = [token for token in shown.tokens if token.trained]
     assert "".join(token.text for token in trained[:-1]) == "card"
     assert trained[-1].stop and [token.stop for token in shown.tokens].count(True) == 1
     assert 0 < shown.trained_share < 0.5
 
 
-def test_the_tokens_are_those_of_the_template_with_the_instruction(chat: Chat) -> None:
-    shown = preview(ASKED, chat, "Route it.")
-    turns = (Message(role="system", content="Route it."), *ASKED.messages)
-    assert tuple(token.id for token in shown.tokens) == chat.render(turns).ids
-
-
-def test_a_system_turn_of_its_own_wins(chat: Chat) -> None:
-    own = ASKED.model_copy(update={"messages": (Message(role="system", content="Mine."), *ASKED.messages)})
-    assert preview(own, chat, "Route it.") == preview(own, chat)
+def test_the_tokens_are_those_that_training_sees(chat: Chat) -> None:
+    rendered = chat.render(ASKED.messages)
+    shown = preview(rendered, chat)
+    assert tuple(token.id for token in shown.tokens) == rendered.ids
+    assert tuple(token.trained for token in shown.tokens) == rendered.trained

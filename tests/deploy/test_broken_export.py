@@ -13,10 +13,9 @@ from tests.deploy.conftest import LABELS, Setting, question
 from tunewright.core.errors import DeployError
 from tunewright.deploy.exports.merged import Merged
 from tunewright.deploy.parity import Answers, evidence, require_parity
-from tunewright.deploy.respond import with_instruction
 from tunewright.deploy.torch import greedy
 from tunewright.runtime import models
-from tunewright.runtime.chat import Chat
+from tunewright.runtime.chat import Chat, with_instruction
 
 Weights = dict[str, torch.Tensor]
 

@@ -11,7 +11,8 @@ from tunewright.core.errors import DeployError
 from tunewright.core.types import Checkpoint, Message, ModelRef
 from tunewright.deploy import as_checkpoint, run
 from tunewright.deploy.chat import Conversation
-from tunewright.deploy.respond import Specialist, open_specialist, specialist, with_instruction
+from tunewright.deploy.respond import Specialist, open_specialist, specialist
+from tunewright.runtime.chat import with_instruction
 from tunewright.runtime.plugins import Named
 from tunewright.testing.echo import Echo, EchoEngine
 

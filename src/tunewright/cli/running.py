@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 import typer
 
@@ -46,7 +45,7 @@ def stop(folder: Path) -> None:
 def _step(name: str | None) -> StepName | None:
     if name is not None and name not in STEPS:
         raise SpecError(problems=[plugins.unknown(name, STEPS, where="--only", noun="step")])
-    return cast("StepName | None", name)
+    return name
 
 
 def _followed(follow: Callable[[Emit], Outcome], *, as_json: bool) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tunewright.core.types import Example, Message
-from tunewright.runtime.chat import Chat
+from tunewright.runtime.chat import Chat, Rendered
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,8 @@ class Preview:
         return sum(token.trained for token in self.tokens) / len(self.tokens) if self.tokens else 0.0
 
 
-def preview(example: Example, chat: Chat, instruction: str | None = None) -> Preview:
-    """Render one example as training does; its own system turn wins over `instruction`."""
-    own = bool(example.messages) and example.messages[0].role == "system"
-    system = (Message(role="system", content=instruction),) if instruction and not own else ()
-    rendered = chat.render((*system, *example.messages))
+def preview(rendered: Rendered, chat: Chat) -> Preview:
+    """The tokens of an example as its training method renders it."""
     return Preview(
         tuple(
             PreviewToken(token, _piece(chat, token), learned, learned and token in chat.stop_ids)

@@ -12,7 +12,7 @@ from tunewright.core.types import Checkpoint, Completion, Delta, Message, Releas
 from tunewright.deploy.release import as_checkpoint
 from tunewright.runtime import engine as engines
 from tunewright.runtime import plugins
-from tunewright.runtime.chat import TEMPLATE, Chat
+from tunewright.runtime.chat import TEMPLATE, Chat, with_instruction
 from tunewright.runtime.engine import Engine, EnginePlugin
 from tunewright.runtime.plugins import Named
 from tunewright.runtime.settings import Settings
@@ -62,13 +62,6 @@ class Specialist:
     async def complete(self, request: Request) -> Completion:
         """A whole answer."""
         return await engines.complete(self.engine, request)
-
-
-def with_instruction(messages: Sequence[Message], instruction: str | None) -> tuple[Message, ...]:
-    """The turns with the frozen instruction before them, unless they bring a system turn."""
-    if instruction is None or any(message.role == "system" for message in messages):
-        return tuple(messages)
-    return (Message(role="system", content=instruction), *messages)
 
 
 def specialist(

@@ -13,10 +13,9 @@ from tunewright.deploy import parity, registry
 from tunewright.deploy.parity import Evidence
 from tunewright.deploy.ports import Export
 from tunewright.deploy.release import MERGED, objections
-from tunewright.deploy.respond import with_instruction
 from tunewright.deploy.spec import DeploySpec
 from tunewright.runtime import examples, models, plugins, workspace
-from tunewright.runtime.chat import Chat
+from tunewright.runtime.chat import Chat, with_instruction
 from tunewright.runtime.context import Context
 from tunewright.runtime.lazy import require
 

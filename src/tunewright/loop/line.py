@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 from tunewright import data, define, deploy, evaluate, iterate, train
-from tunewright.core.types import Artifact, Checkpoint, Dataset, Proposal, Release, Report, Task
+from tunewright.core.types import Artifact, Checkpoint, Dataset, Frozen, Proposal, Release, Report, Task
 from tunewright.loop.spec import Spec
 from tunewright.loop.step import Stepper
 from tunewright.runtime import events, models
@@ -31,8 +30,7 @@ MAKES: dict[str, str] = {
 WORKSPACE = ".tunewright"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
+class Outcome(Frozen):
     """What a walk made, one field a step; None where it did not get that far."""
 
     task: Task | None = None
@@ -45,8 +43,7 @@ class Outcome:
 
     def artifacts(self) -> dict[str, Artifact]:
         """The artifacts by the name of their field."""
-        found = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return {name: artifact for name, artifact in found if artifact is not None}
+        return {name: artifact for name, artifact in self if artifact is not None}
 
 
 def walk(
@@ -70,7 +67,7 @@ def walk(
     )
     outcome = Outcome()
     for name, artifact in _line(stepper, spec):
-        outcome = replace(outcome, **{MAKES[name]: artifact})
+        outcome = outcome.model_copy(update={MAKES[name]: artifact})
         if name == (only or STEPS[-1]):
             break
     return outcome

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import TypeVar, get_args
 
 from tunewright import data, define, deploy, evaluate, iterate, train
 from tunewright.core.errors import Stopped, TunewrightError, WorkspaceError
@@ -21,10 +21,13 @@ from tunewright.loop.jobs import Run
 from tunewright.loop.line import WORKSPACE, Outcome, StepName, model_of
 from tunewright.loop.serving import Served
 from tunewright.loop.spec import FILE, Spec
-from tunewright.runtime import events, examples, models, settings
+from tunewright.runtime import events, examples, models, plugins, settings
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.events import Emit
 from tunewright.runtime.workspace import Workspace
+from tunewright.train.ports import Method
+
+A = TypeVar("A", bound=Artifact)
 
 
 @dataclass(frozen=True)
@@ -104,13 +107,12 @@ class Project:
     def outcome(self, run: Run | None = None) -> Outcome:
         """What a run made, the newest one by default."""
         made = jobs.made_by(run) if run else self._newest()
-        kinds = get_type_hints(Outcome)
         found = {
-            field.name: self._load(made[field.name], get_args(kinds[field.name])[0])
-            for field in fields(Outcome)
-            if field.name in made
+            name: self._load(made[name], get_args(field.annotation)[0])
+            for name, field in Outcome.model_fields.items()
+            if name in made
         }
-        return Outcome(**found)
+        return Outcome.model_validate(found)
 
     def preview(self, number: int = 0) -> Preview:
         """Tokens of a training example as the model is trained on them, with the loss mask."""
@@ -128,7 +130,9 @@ class Project:
                 f"there is no example {number}", where="preview", fix=f"choose 0 to {len(found) - 1}"
             )
         base = models.resolve(model_of(self.spec, self.folder), settings.read())
-        return data.preview(found[number], Chat.load(base.path), task.instruction)
+        chat = Chat.load(base.path)
+        method: Method = plugins.make("methods", self.spec.train.method)
+        return data.preview(method.render(found[number], chat, task.instruction), chat)
 
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
         """Two reports metric by metric: by id, else the two newest of the project."""
@@ -179,7 +183,7 @@ class Project:
             made.update(jobs.made_by(run))
         return made
 
-    def _load(self, artifact_id: str, kind: type[Artifact]) -> Artifact:
+    def _load(self, artifact_id: str, kind: type[A]) -> A:
         found = self.workspace.find(artifact_id, kind)
         if found is None:
             raise WorkspaceError(

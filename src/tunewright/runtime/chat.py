@@ -162,6 +162,16 @@ class Chat:
         return ids, [place <= last for place in range(len(ids))]
 
 
+def with_instruction(messages: Sequence[Message], instruction: str | None) -> tuple[Message, ...]:
+    """The turns with the instruction as system turn before them, unless they bring one of their own.
+
+    The same at training, at evaluation and in service (decision 0003).
+    """
+    if not instruction or any(message.role == "system" for message in messages):
+        return tuple(messages)
+    return (Message(role="system", content=instruction), *messages)
+
+
 def _environment() -> Any:  # noqa: ANN401 - a jinja2 environment
     sandbox = require("jinja2.sandbox", extra="train")
     environment = sandbox.ImmutableSandboxedEnvironment(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tunewright.core.errors import DataError
-from tunewright.core.types import Example, Message
-from tunewright.runtime.chat import Chat, Rendered
+from tunewright.core.types import Example
+from tunewright.runtime.chat import Chat, Rendered, with_instruction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,15 +25,16 @@ class Sft:
                 where=f"example {example.id}",
                 fix="end every example with an `assistant` message",
             )
-        messages = example.messages
-        if instruction and messages[0].role != "system":
-            messages = (Message(role="system", content=instruction), *messages)
-        rendered = chat.render(messages)
+        rendered = chat.render(with_instruction(example.messages, instruction))
         return _only_last(rendered) if self.answers == "last" else rendered
 
     def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
         """Summed cross-entropy over the trained tokens of a batch."""
         return network.loss(batch)
+
+    def judge(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
+        """Loss of every trained token, and whether the model would have said it."""
+        return network.judge(batch)
 
 
 def _only_last(rendered: Rendered) -> Rendered:
