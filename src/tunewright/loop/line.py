@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from tunewright import data, define, deploy, evaluate, iterate, train
 from tunewright.core.types import Artifact, Checkpoint, Dataset, Frozen, Proposal, Release, Report, Task
+from tunewright.deploy import registry
 from tunewright.loop.spec import Spec
 from tunewright.loop.step import Stepper
 from tunewright.runtime import events, models
@@ -95,7 +96,9 @@ def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
     yield "evaluate", report
 
     packing = deploy.fingerprint(spec.deploy, project)
-    yield "deploy", step("deploy", deploy.run, packing, spec.deploy, tuned, report, dataset)
+    release = step("deploy", deploy.run, packing, spec.deploy, tuned, report, dataset)
+    registry.register(stepper.workspace, release)  # also one that is reused: it is the one to serve now
+    yield "deploy", release
 
     review = iterate.fingerprint(spec.iterate, project)
     yield "iterate", step("iterate", iterate.run, review, spec.iterate, report, dataset)
