@@ -42,7 +42,7 @@ def _candidates(spec: EvaluateSpec) -> Iterator[Problem]:
         yield Problem(
             where="evaluate.shots",
             what="the few-shot candidate needs numbers of examples above 0",
-            fix="try `[4, 16]`, or leave `few-shot` out of `evaluate.candidates`",
+            fix="try `[4, 8]`, or leave `few-shot` out of `evaluate.candidates`",
         )
 
 

@@ -22,7 +22,7 @@ class EvaluateSpec(Frozen):
         "filled in; three built-in ones if left out",
     )
     shots: tuple[int, ...] = Field(
-        default=(4, 16), description="numbers of examples to try for the few-shot candidate"
+        default=(4, 8), description="numbers of examples to try for the few-shot candidate"
     )
     scorers: tuple[Named, ...] = Field(
         default=(), description="scorers with options, beside the metrics of the task"
