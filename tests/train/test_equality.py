@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
 from tunewright.core.types import Checkpoint
@@ -23,7 +22,7 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def model(base: Checkpoint) -> Any:
+def model(base: Checkpoint) -> PeftModel:
     torch.manual_seed(0)
     plain = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
     tuned = get_peft_model(plain, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
@@ -50,7 +49,7 @@ def labelled(items: list[Rendered]) -> tuple[torch.Tensor, torch.Tensor, torch.T
     return ids, seen, labels
 
 
-def gradients(model: Any, loss: torch.Tensor) -> dict[str, torch.Tensor]:
+def gradients(model: PeftModel, loss: torch.Tensor) -> dict[str, torch.Tensor]:
     model.zero_grad()
     loss.backward()
     return {name: weight.grad.clone() for name, weight in model.named_parameters() if weight.grad is not None}
@@ -58,7 +57,7 @@ def gradients(model: Any, loss: torch.Tensor) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("shared", [True, False])
 def test_loss_and_gradients_equal_transformers_and_peft(
-    model: Any, rendered: list[Rendered], shared: bool
+    model: PeftModel, rendered: list[Rendered], shared: bool
 ) -> None:
     ids, seen, labels = labelled(rendered)
     plain = model(input_ids=ids, attention_mask=seen, labels=labels).loss
@@ -74,15 +73,25 @@ def test_loss_and_gradients_equal_transformers_and_peft(
         assert torch.allclose(found[name], slope, rtol=1e-3, atol=1e-5 * slope.abs().max().item()), name
 
 
-def test_the_plain_network_gives_the_same_loss(model: Any, rendered: list[Rendered]) -> None:
+def test_the_plain_network_gives_the_same_loss(model: PeftModel, rendered: list[Rendered]) -> None:
     batch = collate(rendered, common_prefix(rendered), CPU)
     assert PlainNetwork(model).loss(batch).item() == pytest.approx(
         FastLlama(model).loss(batch).item(), rel=1e-5
     )
 
 
+def test_a_judged_batch_has_the_same_loss_and_says_what_greedy_decoding_would_say(
+    model: PeftModel, rendered: list[Rendered]
+) -> None:
+    batch = collate(rendered, common_prefix(rendered), CPU)
+    for network in (FastLlama(model), PlainNetwork(model)):
+        losses, right = network.judge(batch)
+        assert losses.sum().item() == pytest.approx(network.loss(batch).item(), rel=1e-5)
+        assert len(right) == len(batch.targets) and not right.all()
+
+
 def test_long_examples_take_the_other_attention_and_give_the_same_loss(
-    model: Any, rendered: list[Rendered], monkeypatch: pytest.MonkeyPatch
+    model: PeftModel, rendered: list[Rendered], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = collate(rendered, common_prefix(rendered), CPU)
     usual = FastLlama(model).loss(batch).item()
@@ -90,14 +99,14 @@ def test_long_examples_take_the_other_attention_and_give_the_same_loss(
     assert FastLlama(model).loss(batch).item() == pytest.approx(usual, rel=1e-5)
 
 
-def test_no_example_sees_another(model: Any, rendered: list[Rendered]) -> None:
+def test_no_example_sees_another(model: PeftModel, rendered: list[Rendered]) -> None:
     network, prefix = FastLlama(model), common_prefix(rendered)
     together = network.loss(collate(rendered, prefix, CPU)).item()
     alone = sum(network.loss(collate([item], prefix, CPU)).item() for item in rendered)
     assert together == pytest.approx(alone, rel=1e-5)
 
 
-def test_a_divided_step_gives_the_same_gradients(model: Any, rendered: list[Rendered]) -> None:
+def test_a_divided_step_gives_the_same_gradients(model: PeftModel, rendered: list[Rendered]) -> None:
     network, prefix = FastLlama(model), common_prefix(rendered)
     whole = gradients(model, network.loss(collate(rendered, prefix, CPU)))
     model.zero_grad()
@@ -113,7 +122,7 @@ def test_a_divided_step_gives_the_same_gradients(model: Any, rendered: list[Rend
 
 
 def test_the_loss_is_that_of_trl_on_the_same_batch(
-    base: Checkpoint, model: Any, rendered: list[Rendered], tmp_path: Path
+    base: Checkpoint, model: PeftModel, rendered: list[Rendered], tmp_path: Path
 ) -> None:
     from datasets import Dataset as Table
     from transformers import AutoTokenizer

@@ -34,6 +34,7 @@ PLAN = Plan(
     learning_rate=1e-3,
     schedule="cosine",
     patience=0,
+    best_by="loss",
     inputs="x",
 )
 

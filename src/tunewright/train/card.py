@@ -63,7 +63,7 @@ def _page(
     spec: TrainSpec, inputs: tuple[Checkpoint, Dataset, Task], curve: Curve, findings: Sequence[Problem]
 ) -> str:
     base, dataset, task = inputs
-    best = curve.best_loss
+    best = curve.best
     lines = [
         "---",
         f"base_model: {base.base.name}",
@@ -80,7 +80,8 @@ def _page(
         "|---|---|",
         f"| epochs, learning rate, batch | {spec.epochs:g}, {spec.learning_rate:g}, {spec.batch} |",
         f"| steps, best at | {len(curve.losses)}, {curve.best_step} |",
-        f"| validation loss | {'none' if best is None else f'{best:.4f}'} |",
+        f"| validation loss | {'none' if best is None else f'{best.loss:.4f}'} |",
+        f"| exact answers on validation | {'none' if best is None else f'{best.exact:.1%}'} |",
         f"| time, tokens a second | {curve.seconds:.0f} s, {curve.tokens / max(curve.seconds, 1e-9):.0f} |",
         f"| peak memory | {curve.peak_gb:.1f} GB |",
         f"| data | `{dataset.digest[:16]}` |",

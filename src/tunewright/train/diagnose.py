@@ -15,7 +15,8 @@ def diagnose(plan: Plan, curve: Curve) -> tuple[Problem, ...]:
         )
     if len(curve.validation) < 2:
         return tuple(found)
-    first, last, best = curve.validation[0][1], curve.validation[-1][1], min(v for _, v in curve.validation)
+    losses = [look.loss for look in curve.validation]
+    first, last, best = losses[0], losses[-1], min(losses)
     if best >= first:
         found.append(
             _finding(
@@ -24,10 +25,10 @@ def diagnose(plan: Plan, curve: Curve) -> tuple[Problem, ...]:
                 "halve it",
             )
         )
-    elif last > 1.1 * best:
+    elif last > 1.1 * best and plan.best_by == "loss":
         what = f"the validation loss rose from {best:.3f} to {last:.3f}: the examples are learned by heart"
         found.append(_finding("train.epochs", what, f"stop near step {curve.best_step}, or add examples"))
-    elif curve.best_step == plan.steps and last < 0.9 * curve.validation[-2][1]:
+    elif curve.best_step == plan.steps and last < 0.9 * losses[-2]:
         found.append(
             _finding("train.epochs", "the validation loss was still falling at the end", "train longer")
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Literal
 
 from tunewright.core import digest
 from tunewright.core.types import Checkpoint
@@ -12,7 +13,13 @@ from tunewright.train.ports import Plan
 from tunewright.train.spec import TrainSpec
 
 
-def make_plan(spec: TrainSpec, seed: int, base: Checkpoint, splits: Sequence[Sequence[Rendered]]) -> Plan:
+def make_plan(
+    spec: TrainSpec,
+    seed: int,
+    base: Checkpoint,
+    splits: Sequence[Sequence[Rendered]],
+    best_by: Literal["exact", "loss"],
+) -> Plan:
     """The plan of a run; `splits` are the rendered training and validation examples."""
     per_epoch = math.ceil(len(splits[0]) / spec.batch)
     steps = max(1, round(spec.epochs * per_epoch))
@@ -27,6 +34,7 @@ def make_plan(spec: TrainSpec, seed: int, base: Checkpoint, splits: Sequence[Seq
         learning_rate=spec.learning_rate,
         schedule=spec.schedule,
         patience=spec.patience,
+        best_by=best_by,
         inputs=digest.of_value(
             [base.base.sha256, content, spec.model_dump(mode="json", include={"method", "tuner", "backend"})]
         ),

@@ -24,8 +24,20 @@ class Plan(Frozen):
     learning_rate: float
     schedule: Literal["cosine", "linear", "constant"]
     patience: int
+    best_by: Literal["exact", "loss"]
+    """What decides which weights are kept; equal shares of exact answers are decided by the loss."""
     inputs: str
     """Digest over the base model, the rendered examples, method and tuner."""
+
+
+class Look(Frozen):
+    """What a look at the validation examples found."""
+
+    step: int
+    """0 is the untouched model."""
+    loss: float
+    exact: float
+    """Share of the answers that greedy decoding would give token for token."""
 
 
 class Curve(Frozen):
@@ -33,8 +45,7 @@ class Curve(Frozen):
 
     losses: tuple[float, ...] = ()
     """Training loss of every step."""
-    validation: tuple[tuple[int, float], ...] = ()
-    """Step and validation loss; step 0 is the untouched model."""
+    validation: tuple[Look, ...] = ()
     best_step: int = 0
     tokens: int = 0
     trained_tokens: int = 0
@@ -47,9 +58,9 @@ class Curve(Frozen):
     notes: tuple[str, ...] = ()
 
     @property
-    def best_loss(self) -> float | None:
-        """Lowest validation loss, or None where there was no validation."""
-        return min((loss for _, loss in self.validation), default=None)
+    def best(self) -> Look | None:
+        """The look that the adapter was kept from, or None where there was no validation."""
+        return next((look for look in self.validation if look.step == self.best_step), None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +85,10 @@ class Method(Protocol):
 
     def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
         """Summed loss over the trained tokens of a batch."""
+        ...
+
+    def judge(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
+        """Loss of every trained token, and whether the model would have said it; no gradient."""
         ...
 
 

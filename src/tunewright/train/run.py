@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from tunewright.core import digest
 from tunewright.core.errors import MissingExtra, TrainError
@@ -32,7 +33,9 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     train = _render(method, chat, dataset, task, "train")
     validation = _render(method, chat, dataset, task, "validation")[:VALIDATION_LIMIT]
     _refuse(context, [*check(spec), *check_examples(spec, train, base.base.context)])
-    plan = make_plan(spec, context.seed, base, (train, validation))
+    # A classifier's loss rises while its answers still improve: it only grows too sure of itself.
+    best_by: Literal["exact", "loss"] = "exact" if dataset.labels else "loss"
+    plan = make_plan(spec, context.seed, base, (train, validation), best_by)
     backend: Backend = plugins.make("backends", spec.backend)
     work = Work(
         plan=plan,
@@ -113,5 +116,7 @@ def _metrics(curve: Curve) -> dict[str, float]:
         "tokens_per_second": curve.tokens / max(curve.seconds, 1e-9),
         "peak_gb": curve.peak_gb,
     }
-    best = curve.best_loss
-    return figures if best is None else {**figures, "validation_loss": best}
+    best = curve.best
+    if best is None:
+        return figures
+    return {**figures, "validation_loss": best.loss, "validation_exact": best.exact}

@@ -118,6 +118,18 @@ class _AdaptedProduct(Function):
         return towards_x, None, None, *adapters
 
 
+@torch.no_grad()
+def judge(hidden: Tensor, head: Tensor, targets: Tensor, chunk: int = 256) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of every position, and whether its target is the likeliest token."""
+    losses, right = [], []
+    for part, target in zip(torch.split(hidden, chunk), torch.split(targets, chunk), strict=True):
+        logits = functional.linear(part, head)
+        scores = logits if logits.dtype == torch.float64 else logits.float()
+        losses.append(functional.cross_entropy(scores, target, reduction="none"))
+        right.append(scores.argmax(dim=-1) == target)
+    return torch.cat(losses), torch.cat(right)
+
+
 class _TokenLoss(Function):
     """Summed cross-entropy whose gradient is made in the forward pass, a chunk of positions at a time."""
 
@@ -183,4 +195,5 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     scores = (q.reshape(batch, heads, group * tokens, width) * width**-0.5) @ k.mT
     scores = scores.view(batch, heads, group, tokens, -1).add_(mask)
     weights = scores.softmax(dim=-1).view(batch, heads, group * tokens, -1)
-    return (weights @ v).view(q.shape)
+    mixed: Tensor = weights @ v
+    return mixed.view(q.shape)

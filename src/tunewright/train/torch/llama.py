@@ -118,14 +118,21 @@ class FastLlama:
 
     def loss(self, batch: Batch) -> Tensor:
         """Sum of the cross-entropy over the trained tokens of a batch."""
+        return kernels.token_loss(self._hidden(batch), self.head.weight, batch.targets)
+
+    @torch.no_grad()
+    def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross-entropy of every trained token, and whether it is the likeliest."""
+        return kernels.judge(self._hidden(batch), self.head.weight, batch.targets)
+
+    def _hidden(self, batch: Batch) -> Tensor:
         ids = torch.cat([batch.prefix, batch.ids.flatten()])
         x = self.embed(ids)
         geometry = self._geometry(batch, x)
         for layer in self.layers:
             x = layer(x, geometry)
         chosen = x.index_select(0, batch.places + geometry.prefix)
-        hidden = kernels.norm(chosen, self.final.weight, self.final.variance_epsilon)
-        return kernels.token_loss(hidden, self.head.weight, batch.targets)
+        return kernels.norm(chosen, self.final.weight, self.final.variance_epsilon)
 
     def _geometry(self, batch: Batch, x: Tensor) -> Geometry:
         prefix, (examples, tokens) = len(batch.prefix), batch.ids.shape

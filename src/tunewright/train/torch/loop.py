@@ -16,7 +16,7 @@ from torch import Tensor
 from tunewright.core.errors import TrainError
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.context import Context
-from tunewright.train.ports import Method, Plan
+from tunewright.train.ports import Look, Method, Plan
 from tunewright.train.torch import saves
 from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
 from tunewright.train.torch.memory import peak_gb
@@ -108,28 +108,38 @@ class Loop:
             self.best = self._copy()
             self._update(best_step=self.progress.step)
             return
-        loss = self._validation_loss()
-        curve = self.progress.curve
-        better = not curve.validation or loss < min(value for _, value in curve.validation)
+        look, curve = self._judge(), self.progress.curve
+        better = curve.best is None or self._rank(look) > self._rank(curve.best)
         if better:
             self.best = self._copy()
-        step = self.progress.step
         self._update(
             bad_looks=0 if better else self.progress.bad_looks + 1,
-            validation=(*curve.validation, (step, loss)),
-            best_step=step if better else curve.best_step,
+            validation=(*curve.validation, look),
+            best_step=look.step if better else curve.best_step,
         )
-        self.context.tell("metric", done=step, total=self.plan.steps, validation_loss=loss, best=better)
+        self.context.tell(
+            "metric",
+            done=look.step,
+            total=self.plan.steps,
+            best=better,
+            validation_loss=look.loss,
+            validation_exact=look.exact,
+        )
 
-    def _validation_loss(self) -> float:
-        total, trained = 0.0, 0
-        ordered = sorted(self.validation, key=lambda item: len(item.ids))
-        with torch.no_grad():
-            for part in portions(ordered, self.prefix, min(self.most_tokens, 2048)):
-                batch = collate(part, self.prefix, self.accelerator.device)
-                total += self.method.loss(self.network, batch).item()
-                trained += len(batch.targets)
-        return total / max(1, trained)
+    def _rank(self, look: Look) -> tuple[float, float]:
+        return (look.exact if self.plan.best_by == "exact" else 0.0, -look.loss)
+
+    def _judge(self) -> Look:
+        total, trained, wrong = 0.0, 0, 0
+        for part in portions(self.validation, self.prefix, min(self.most_tokens, 2048)):
+            batch = collate(part, self.prefix, self.accelerator.device)
+            losses, right = self.method.judge(self.network, batch)
+            rows = batch.places // batch.ids.shape[1]
+            total += losses.sum(dtype=torch.float64).item()
+            trained += len(losses)
+            wrong += len(torch.unique(rows[~right]))
+        exact = 1 - wrong / len(self.validation)
+        return Look(step=self.progress.step, loss=total / max(1, trained), exact=exact)
 
     def _patience_lost(self) -> bool:
         lost = 0 < self.plan.patience <= self.progress.bad_looks

@@ -19,6 +19,10 @@ class Network(Protocol):
         """Sum of the cross-entropy over the trained tokens of a batch."""
         ...
 
+    def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross-entropy of every trained token, and whether it is the likeliest; no gradient."""
+        ...
+
 
 class PlainNetwork:
     """The forward pass of transformers and PEFT as they are."""
@@ -28,13 +32,24 @@ class PlainNetwork:
 
     def loss(self, batch: Batch) -> Tensor:
         """Sum of the cross-entropy over the trained tokens of a batch."""
+        return functional.cross_entropy(self._scores(batch), batch.targets, reduction="sum")
+
+    @torch.no_grad()
+    def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross-entropy of every trained token, and whether it is the likeliest."""
+        self.model.eval()
+        scores = self._scores(batch)
+        self.model.train()
+        losses = functional.cross_entropy(scores, batch.targets, reduction="none")
+        return losses, scores.argmax(dim=-1) == batch.targets
+
+    def _scores(self, batch: Batch) -> Tensor:
         prefix, (examples, width) = len(batch.prefix), batch.ids.shape
         ids = torch.cat([batch.prefix.expand(examples, -1), batch.ids], dim=1)
         # Padding stands after everything that counts, so the causal mask alone keeps it out.
         logits = self.model(input_ids=ids, use_cache=False).logits[:, prefix:]
-        chosen = logits.reshape(examples * width, -1).index_select(0, batch.places)
-        scores = chosen if chosen.dtype == torch.float64 else chosen.float()
-        return functional.cross_entropy(scores, batch.targets, reduction="sum")
+        chosen: Tensor = logits.reshape(examples * width, -1).index_select(0, batch.places)
+        return chosen if chosen.dtype == torch.float64 else chosen.float()
 
 
 def network_for(model: Any) -> tuple[Network, str]:
