@@ -9,6 +9,7 @@ from tunewright.core.types import Problem
 from tunewright.define.metrics import default_metrics
 from tunewright.define.spec import DefineSpec
 from tunewright.runtime import plugins
+from tunewright.runtime.measure.names import reportable
 
 
 def check(spec: DefineSpec) -> Iterator[Problem]:
@@ -42,5 +43,5 @@ def _targets(spec: DefineSpec) -> Iterator[Problem]:
                 what=f"`{metric}` has {count} targets",
                 fix="keep one for each metric",
             )
-        if metric not in measured:
-            yield plugins.unknown(metric, measured, where="define.targets", noun="metric")
+        if metric not in (known := reportable(measured)):
+            yield plugins.unknown(metric, known, where="define.targets", noun="metric")

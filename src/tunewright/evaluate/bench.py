@@ -11,10 +11,9 @@ from tunewright.core.errors import DataError, SpecError
 from tunewright.core.types import Completion, Dataset, Example, Problem, Task
 from tunewright.evaluate.promises import check_targets
 from tunewright.evaluate.spec import EvaluateSpec
-from tunewright.evaluate.table import LATENCY
 from tunewright.runtime import examples, plugins
 from tunewright.runtime.context import Context
-from tunewright.runtime.measure.aggregate import WITHOUT_NEAR_DUPLICATES
+from tunewright.runtime.measure.names import LATENCY, WITHOUT_NEAR_DUPLICATES
 from tunewright.runtime.measure.ports import Scorer
 from tunewright.runtime.plugins import Named
 

@@ -41,10 +41,14 @@ def _prompt_only(bench: Bench, base: Checkpoint) -> Iterator[Trial]:
         return
     with Respondent(bench.context, bench.spec.engine, base) as respondent:
         zero_shot = choose_prompt(bench, respondent, base)
+        if zero_shot is None:
+            return
         if "zero-shot" in wanted:
             yield _ask(bench, respondent, zero_shot)
         if "few-shot" in wanted:
-            yield _ask(bench, respondent, choose_shots(bench, respondent, zero_shot, ranked(bench.train)))
+            few_shot = choose_shots(bench, respondent, zero_shot, ranked(bench.train))
+            if few_shot is not None:
+                yield _ask(bench, respondent, few_shot)
 
 
 def _tuned(bench: Bench, tuned: Checkpoint) -> Trial:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tunewright.core.types import Dataset, Problem, Target, Task
-from tunewright.evaluate.table import LATENCY
 from tunewright.runtime import plugins
-from tunewright.runtime.measure.aggregate import WITHOUT_NEAR_DUPLICATES
+from tunewright.runtime.measure.names import LATENCY, reportable
 from tunewright.runtime.measure.ports import Scorer
 
 FEW = 30
@@ -27,7 +26,7 @@ def check_targets(
                 what=f"`{name}` needs labels, and the dataset has none",
                 fix="give `data` a label column, or measure `exact` or `token_f1`",
             )
-    known = measured_names(tuple(scorers))
+    known = reportable(tuple(scorers))
     for target in task.targets:
         if target.metric not in known:
             yield plugins.unknown(target.metric, known, where="define.targets", noun="metric")
@@ -40,11 +39,6 @@ def check_targets(
             fix="collect more examples, or give the test split a larger share",
             fatal=False,
         )
-
-
-def measured_names(scorers: Sequence[str]) -> tuple[str, ...]:
-    """Names of all metrics a report may hold."""
-    return (*scorers, *LATENCY, *(name + WITHOUT_NEAR_DUPLICATES for name in scorers))
 
 
 def _size(target: Target, n: int) -> Iterator[Problem]:

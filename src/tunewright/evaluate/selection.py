@@ -9,7 +9,8 @@ from tunewright.core.types import Candidate, CandidateKind, Checkpoint, Example
 from tunewright.evaluate.bench import Bench
 from tunewright.evaluate.prompts import instructions
 from tunewright.evaluate.shots import RULE, RULE_WITHOUT_LABELS
-from tunewright.runtime.measure.answer import Respondent, requests
+from tunewright.runtime.chat import Chat
+from tunewright.runtime.measure.answer import Respondent, question_text, requests
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,17 @@ class Chosen:
     selection: str = ""
 
 
-def choose_prompt(bench: Bench, respondent: Respondent, base: Checkpoint) -> Chosen:
-    """The best zero-shot instruction of those to try."""
+def choose_prompt(bench: Bench, respondent: Respondent, base: Checkpoint) -> Chosen | None:
+    """The best zero-shot instruction of those to try; None if none fits the model's context."""
     prompts = instructions(bench.task, bench.spec.prompts, bench.labels)
     tried = [Chosen(_candidate("zero-shot", base, prompt)) for prompt in prompts]
     names = [f"prompt {place} of {len(prompts)}" for place in range(1, len(prompts) + 1)]
     return _best(bench, respondent, tried, names)
 
 
-def choose_shots(bench: Bench, respondent: Respondent, zero_shot: Chosen, order: Sequence[Example]) -> Chosen:
+def choose_shots(
+    bench: Bench, respondent: Respondent, zero_shot: Chosen, order: Sequence[Example]
+) -> Chosen | None:
     """The best number of examples, shown in this order, with the prompt that won without any."""
     tried, names = [], []
     for count in sorted({min(k, len(order)) for k in bench.spec.shots}):
@@ -40,12 +43,22 @@ def choose_shots(bench: Bench, respondent: Respondent, zero_shot: Chosen, order:
         tried.append(Chosen(candidate, shots))
         names.append(f"{count} shots")
     best = _best(bench, respondent, tried, names)
+    if best is None:
+        return None
     rule = RULE if all(shot.label is not None for shot in best.shots) else RULE_WITHOUT_LABELS
     selection = f"{zero_shot.selection}; {best.selection}; shots {rule}"
     return Chosen(best.candidate, best.shots, selection)
 
 
-def _best(bench: Bench, respondent: Respondent, tried: Sequence[Chosen], names: Sequence[str]) -> Chosen:
+def _best(
+    bench: Bench, respondent: Respondent, tried: Sequence[Chosen], names: Sequence[str]
+) -> Chosen | None:
+    fitting = [
+        (chosen, name) for chosen, name in zip(tried, names, strict=True) if _fits(bench, chosen, name)
+    ]
+    if not fitting:
+        return None
+    tried, names = zip(*fitting, strict=True)
     if len(tried) == 1 or not bench.validation:
         why = "the only one tried" if len(tried) == 1 else "the first: there are no validation examples"
         return Chosen(tried[0].candidate, tried[0].shots, f"{names[0]}: {why}")
@@ -71,6 +84,25 @@ def _best(bench: Bench, respondent: Respondent, tried: Sequence[Chosen], names: 
         f"examples, against {others}"
     )
     return Chosen(tried[place].candidate, tried[place].shots, said)
+
+
+def _fits(bench: Bench, chosen: Chosen, name: str) -> bool:
+    """Whether the longest question fits the model's context with this prompt; if not, says so."""
+    base = chosen.candidate.checkpoint
+    if base is None or not base.base.context:
+        return True
+    longest = max((*bench.validation, *bench.test), key=lambda example: len(question_text(example)))
+    (asked,) = requests(chosen.candidate, [longest], shots=chosen.shots, labels=bench.labels)
+    chat = Chat.load(base.path)
+    answer = max((len(chat.answer_ids(label)) for label in bench.labels), default=bench.spec.max_tokens)
+    tokens = len(chat.prompt(asked.messages)) + answer
+    if tokens > base.base.context:
+        bench.context.tell(
+            "warning",
+            f"{chosen.candidate.name} with {name} is left out: the longest question takes {tokens} tokens, "
+            f"and the model's context is {base.base.context}",
+        )
+    return tokens <= base.base.context
 
 
 def _candidate(kind: CandidateKind, base: Checkpoint, instruction: str) -> Candidate:

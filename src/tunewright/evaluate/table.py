@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tunewright.core.types import CandidateResult, Metric, Report
-from tunewright.runtime.measure.aggregate import WITHOUT_NEAR_DUPLICATES
-
-LATENCY = ("latency_p50", "latency_p95")
-"""Metrics that are measured in seconds, not scored."""
+from tunewright.runtime.measure.names import LATENCY, WITHOUT_NEAR_DUPLICATES
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, get_args
@@ -66,6 +67,8 @@ def walk(
         should_stop=should_stop,
         again=again,
     )
+    if again:
+        shutil.rmtree(stepper.workspace.cache, ignore_errors=True)
     outcome = Outcome()
     for name, artifact in _line(stepper, spec):
         outcome = outcome.model_copy(update={MAKES[name]: artifact})

@@ -63,7 +63,7 @@ class Context:
 
     def cache(self, name: str, key: str) -> Path:
         """A file of the workspace that outlives the step, such as the answers of a candidate."""
-        folder = self.workspace.root / "cache" / name
+        folder = self.workspace.cache / name
         folder.mkdir(parents=True, exist_ok=True)
         return folder / key
 

@@ -19,6 +19,9 @@ QUIET = {
 STEADY_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 """Set for every child that trains or generates: glibc hands freed memory back (LAB.md)."""
 
+PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Set for the same children: threads that wait sleep, so that a busy machine is not fought over (LAB.md)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -47,7 +50,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
 
 def child_environment() -> dict[str, str]:
     """The environment of a child process that trains, generates or serves."""
-    return {**STEADY_MEMORY, **os.environ, **QUIET}
+    return {**STEADY_MEMORY, **PATIENT_THREADS, **os.environ, **QUIET}
 
 
 def quiet() -> None:

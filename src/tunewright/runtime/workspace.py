@@ -40,6 +40,11 @@ class Workspace:
         return self.root / "partial"
 
     @property
+    def cache(self) -> Path:
+        """What was answered and may be used again, until somebody asks for it `--again`."""
+        return self.root / "cache"
+
+    @property
     def runs(self) -> Path:
         """One folder a run: events, process id, spec."""
         return self.root / "runs"

@@ -11,6 +11,7 @@ from tunewright.core.types import ClassMetrics, Completion, Example, Metric, Sco
 from tunewright.runtime.examples import NEAR_DUPLICATE
 from tunewright.runtime.lazy import require
 from tunewright.runtime.measure.labels import INVALID, expected_of, label_of
+from tunewright.runtime.measure.names import WITHOUT_NEAR_DUPLICATES
 from tunewright.runtime.measure.ports import Scorer
 
 if TYPE_CHECKING:
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Indices = NDArray[np.intp]
-
-
-WITHOUT_NEAR_DUPLICATES = "_without_near_duplicates"
-"""Ending of a metric's name over the test examples that are no near-duplicates."""
 
 
 def score_all(
