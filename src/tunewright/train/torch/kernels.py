@@ -17,15 +17,31 @@ LONG = 512  # beyond this many tokens the score matrix costs more than torch's o
 
 
 class Frozen:
-    """A frozen weight, on a CPU in both orders: each direction then reads memory in its own (LAB.md)."""
+    """A frozen weight with room beside it for its low-rank changes, so that one product gives both.
 
-    def __init__(self, weight: Tensor) -> None:
-        self.weight = weight
-        self._turned = weight.t().contiguous() if weight.device.type == "cpu" else None
+    On a CPU it is held in both orders: each direction then reads memory in its own (LAB.md).
+    """
+
+    def __init__(self, weight: Tensor, ranks: int) -> None:
+        self.width = weight.shape[1]
+        self.wide = functional.pad(weight, (0, ranks))
+        self._turned = self.wide.t().contiguous() if weight.device.type == "cpu" else self.wide.t()
+
+    @property
+    def weight(self) -> Tensor:
+        """The frozen weight alone."""
+        return self.wide[:, : self.width]
+
+    def take(self, rows: slice, columns: slice, up: Tensor) -> None:
+        """Put a low-rank change's `up`, already scaled, beside the rows that it adds to."""
+        at = slice(self.width + columns.start, self.width + columns.stop)
+        self.wide[rows, at].copy_(up)
+        if self._turned.data_ptr() != self.wide.data_ptr():
+            self._turned[at, rows].copy_(up.t())
 
     def forward(self, x: Tensor) -> Tensor:
-        """`x` times the transposed weight."""
-        return functional.linear(x, self.weight) if self._turned is None else x @ self._turned
+        """`x`, its low-rank inputs beside it, times the weights."""
+        return x @ self._turned
 
 
 class _Norm(Function):
@@ -34,10 +50,11 @@ class _Norm(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, eps: float) -> Tensor:
         wide = torch.float64 if x.dtype == torch.float64 else torch.float32
-        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=wide).square_()
+        exact = x.to(wide, copy=True)
+        square = torch.linalg.vector_norm(exact, dim=-1, keepdim=True).square_()
         scale = square.div_(x.shape[-1]).add_(eps).rsqrt_()
         ctx.save_for_backward(x, weight, scale)
-        return x.to(wide, copy=True).mul_(scale).to(x.dtype).mul_(weight)
+        return exact.mul_(scale).mul_(weight.to(wide)).to(x.dtype)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
@@ -64,7 +81,8 @@ class _Gate(Function):
         gate, up = both.chunk(2, dim=-1)
         slope = torch.empty_like(both)
         torch.mul(grads[0], active, out=slope[..., gate.shape[-1] :])
-        slope[..., : gate.shape[-1]] = torch.ops.aten.silu_backward(grads[0] * up, gate)
+        into = slope[..., : gate.shape[-1]]
+        torch.ops.aten.silu_backward.grad_input(grads[0] * up, gate, grad_input=into)
         return slope
 
 
@@ -97,25 +115,25 @@ class _AdaptedProduct(Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, frozen: Frozen, plan: Plan, *adapters: Tensor) -> Tensor:
         down = torch.cat(adapters[0::2]).to(x.dtype)
-        up = x.new_zeros(len(frozen.weight), len(down))
-        for (rows, columns, scale), part in zip(plan, adapters[1::2], strict=True):
-            up[rows, columns].copy_(part * scale)
-        inner = functional.linear(x, down)
-        ctx.save_for_backward(x, inner, down, up)
+        for (rows, columns, scale), up in zip(plan, adapters[1::2], strict=True):
+            frozen.take(rows, columns, up * scale)
+        beside = torch.cat([x, functional.linear(x, down)], dim=1)
+        ctx.save_for_backward(beside, down)
         ctx.frozen, ctx.plan, ctx.wide = frozen, plan, adapters[0].dtype
-        return frozen.forward(x).addmm_(inner, up.t())
+        return frozen.forward(beside)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        x, inner, down, up = ctx.saved_tensors
-        slope = grads[0]
-        back = slope @ up
-        towards_x = (slope @ ctx.frozen.weight).addmm_(back, down) if ctx.needs_input_grad[0] else None
-        down_slope, up_slope = (back.t() @ x).to(ctx.wide), (slope.t() @ inner).to(ctx.wide)
+        beside, down = ctx.saved_tensors
+        width, slope = ctx.frozen.width, grads[0]
+        both = slope @ ctx.frozen.wide
+        back = both[:, width:].contiguous()
+        down_slope = (back.t() @ beside[:, :width]).to(ctx.wide)
+        up_slope = (slope.t() @ beside[:, width:].contiguous()).to(ctx.wide)
         adapters: list[Tensor] = []
         for rows, columns, scale in ctx.plan:
             adapters += [down_slope[columns], up_slope[rows, columns] * scale]
-        return towards_x, None, None, *adapters
+        return torch.addmm(both[:, :width], back, down), None, None, *adapters
 
 
 @torch.no_grad()

@@ -18,10 +18,6 @@ class Product:
     def __init__(self, layers: list[Any]) -> None:
         bases = [getattr(layer, "base_layer", layer) for layer in layers]
         widths = [base.out_features for base in bases]
-        weight = torch.cat([base.weight.detach() for base in bases])
-        for base, part in zip(bases, torch.split(weight, widths), strict=True):
-            base.weight.data = part  # the plain layers now look into the stacked weight, so it is held once
-        self.frozen = kernels.Frozen(weight)
         self.adapters: list[Tensor] = []
         self.plan: list[tuple[slice, slice, float]] = []
         row = column = 0
@@ -33,6 +29,9 @@ class Product:
                 self.adapters += [down, up]
                 column += len(down)
             row += width
+        self.frozen = kernels.Frozen(torch.cat([base.weight.detach() for base in bases]), column)
+        for base, part in zip(bases, torch.split(self.frozen.weight, widths), strict=True):
+            base.weight.data = part  # the plain layers now look into the stacked weight, so it is held once
 
     def __call__(self, x: Tensor) -> Tensor:
         """The outputs of all layers, side by side."""
