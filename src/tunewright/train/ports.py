@@ -25,7 +25,7 @@ class Plan(Frozen):
     schedule: Literal["cosine", "linear", "constant"]
     patience: int
     best_by: Literal["exact", "loss"]
-    """What decides which weights are kept; equal shares of exact answers are decided by the loss."""
+    """What decides which weights are kept; shares of exact answers within chance are decided by the loss."""
     inputs: str
     """Digest over the base model, the rendered examples, method and tuner."""
 

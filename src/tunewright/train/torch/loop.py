@@ -109,7 +109,7 @@ class Loop:
             self._update(best_step=self.progress.step)
             return
         look, curve = self._judge(), self.progress.curve
-        better = curve.best is None or self._rank(look) > self._rank(curve.best)
+        better = curve.best is None or self._better(look, curve.best)
         if better:
             self.best = self._copy()
         self._update(
@@ -126,8 +126,11 @@ class Loop:
             validation_exact=look.exact,
         )
 
-    def _rank(self, look: Look) -> tuple[float, float]:
-        return (look.exact if self.plan.best_by == "exact" else 0.0, -look.loss)
+    def _better(self, look: Look, best: Look) -> bool:
+        """Whether a look beats the best: shares of exact answers within chance are decided by the loss."""
+        chance = math.sqrt(best.exact * (1 - best.exact) / len(self.validation))
+        gain = look.exact - best.exact if self.plan.best_by == "exact" else 0.0
+        return gain > chance or (gain >= -chance and look.loss < best.loss)
 
     def _judge(self) -> Look:
         total, trained, wrong = 0.0, 0, 0
