@@ -16,8 +16,8 @@ QUIET = {
 }
 """Set for every process that loads a heavy library: nothing phones home."""
 
-STEADY_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576"}
-"""Set for every child that trains or generates: glibc hands freed memory back (LAB.md)."""
+STEADY_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "536870912", "MALLOC_TRIM_THRESHOLD_": "536870912"}
+"""Set for every child that trains or generates: glibc keeps freed memory for the next step (LAB.md)."""
 
 PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 """Set for the same children: threads that wait sleep, so that a busy machine is not fought over (LAB.md)."""

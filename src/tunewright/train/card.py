@@ -9,12 +9,13 @@ from importlib import metadata
 
 from tunewright.core.types import Checkpoint, Dataset, Problem, Task
 from tunewright.runtime.context import Context
+from tunewright.runtime.measure.losses import Losses, write_losses
 from tunewright.runtime.workspace import atomic_write
 from tunewright.train.ports import Curve, Plan
 from tunewright.train.spec import TrainSpec
 
 MANIFEST = "run.json"
-CARD = "README.md"
+CARD = "card.md"
 PACKAGES = ("tunewright", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
 
 
@@ -36,7 +37,7 @@ def write_card(
     curve: Curve,
     findings: Sequence[Problem],
 ) -> None:
-    """Write `run.json`, with all that is needed to repeat the run, and a readable `README.md`."""
+    """Write `run.json`, with all that is needed to repeat the run, and a readable `card.md`, and `losses.jsonl` for plots."""
     base, dataset, task = inputs
     manifest = {
         "seed": context.seed,
@@ -56,6 +57,14 @@ def write_card(
         "findings": [finding.model_dump(mode="json") for finding in findings],
     }
     atomic_write(context.folder / MANIFEST, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
+    write_losses(
+        context.folder,
+        Losses(
+            training=tuple(enumerate(curve.losses, 1)),
+            validation=tuple((look.step, look.loss) for look in curve.validation),
+            epochs=plan.epochs,
+        ),
+    )
     atomic_write(context.folder / CARD, _page(spec, inputs, curve, findings).encode())
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,6 @@ LOSSES = Losses(((1, 2.0), (2, 1.0)), ((0, 2.5), (2, 0.5)), 3.0)
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     write_losses(tmp_path, LOSSES)
-    assert read_losses(tmp_path) == LOSSES
-
-
-def test_the_card_of_a_run_holds_them_too(tmp_path: Path) -> None:
-    curve = {"losses": [2.0, 1.0], "validation": [[0, 2.5], [2, 0.5]]}
-    (tmp_path / "run.json").write_text(json.dumps({"curve": curve, "plan": {"epochs": 3.0}}))
     assert read_losses(tmp_path) == LOSSES
 
 

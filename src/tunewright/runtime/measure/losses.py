@@ -11,8 +11,6 @@ from typing import Any
 from tunewright.runtime.workspace import atomic_write
 
 LOSSES = "losses.jsonl"
-RUN = "run.json"
-"""The card of a training run, beside its checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,6 @@ class Losses:
 
 def read_losses(folder: Path) -> Losses:
     """The losses that lie in a folder, beside a checkpoint or beside its report; none if there are none."""
-    card = folder / RUN
-    if not (folder / LOSSES).exists() and card.exists():
-        return _of_run(json.loads(card.read_bytes()))
     training, validation = [], []
     epochs = None
     for entry in _entries(folder / LOSSES):
@@ -66,13 +61,3 @@ def _entries(path: Path) -> Iterator[dict[str, Any]]:
             continue
         if isinstance(entry, dict):
             yield entry
-
-
-def _of_run(card: dict[str, Any]) -> Losses:
-    """The losses in the card of a run: training loss of every step, validation loss with its step."""
-    curve = card.get("curve", {})
-    return Losses(
-        tuple(enumerate(map(float, curve.get("losses", ())), 1)),
-        tuple((int(step), float(loss)) for step, loss in curve.get("validation", ())),
-        card.get("plan", {}).get("epochs"),
-    )

@@ -57,7 +57,9 @@ class Network:
         for column in range(0, ids.shape[1], width):
             part = slice(column, column + width)
             memory.open(valid[:, part], room)
-            logits = self._pass(memory, ids[:, part], positions[:, part], shared, keep=1)
+            logits = self._pass(
+                memory, ids[:, part], positions[:, part], shared, keep=self._last(ids[:, part])
+            )
         return logits[:, -1].float()
 
     @torch.inference_mode()
@@ -68,7 +70,13 @@ class Network:
         return self._pass(memory, ids, positions, None, keep=0).float()
 
     def _pass(
-        self, memory: Memory, ids: Tensor, positions: Tensor, shared: Sequence[Pair] | None, *, keep: int
+        self,
+        memory: Memory,
+        ids: Tensor,
+        positions: Tensor,
+        shared: Sequence[Pair] | None,
+        *,
+        keep: Tensor | int,
     ) -> Tensor:
         output = self.model(
             input_ids=ids,
@@ -82,6 +90,11 @@ class Network:
         memory.close()
         logits: Tensor = output.logits
         return logits
+
+    def _last(self, ids: Tensor) -> Tensor:
+        # By index, not by slice: the head gets a contiguous copy of the last column. With frozen weights
+        # torch multiplies a strided input row by row, and copies the whole head for each of them.
+        return torch.tensor([ids.shape[1] - 1], device=self.device)
 
     def _mask(self, memory: Memory, tokens: int) -> Tensor:
         """What is added to the attention scores, [rows, 1, tokens, columns]: nothing, or far below zero."""
