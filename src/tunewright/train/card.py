@@ -37,7 +37,7 @@ def write_card(
     curve: Curve,
     findings: Sequence[Problem],
 ) -> None:
-    """Write `run.json`, with all that is needed to repeat the run, and a readable `card.md`, and `losses.jsonl` for plots."""
+    """Write `run.json`, which repeats the run, `losses.jsonl` for plots, and `card.md` for a person."""
     base, dataset, task = inputs
     manifest = {
         "seed": context.seed,
