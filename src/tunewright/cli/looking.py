@@ -8,13 +8,8 @@ from pathlib import Path
 import typer
 
 from tunewright.cli import tables
-from tunewright.core.errors import SpecError, WorkspaceError
 from tunewright.loop import jobs
-from tunewright.loop.line import MAKES
 from tunewright.loop.project import Project
-from tunewright.runtime import plugins
-
-_OTHER = ("preview", "runs")
 
 
 def show(folder: Path, what: str, number: int, *, as_json: bool) -> int:
@@ -24,15 +19,7 @@ def show(folder: Path, what: str, number: int, *, as_json: bool) -> int:
         return _preview(project, number)
     if what == "runs":
         return _runs(project)
-    known = (*MAKES.values(), *_OTHER)
-    if what not in known:
-        raise SpecError(problems=[plugins.unknown(what, known, where="show", noun="thing")])
-    outcome = project.outcome()
-    found = outcome.artifacts().get(what)
-    if found is None and what == "report":
-        found = outcome.baselines
-    if found is None:
-        raise WorkspaceError(f"there is no {what} yet", where=str(folder), fix="`tunewright run` makes it")
+    found = project.show(what)
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
     else:

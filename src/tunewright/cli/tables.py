@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -19,6 +20,8 @@ from tunewright.core.types import (
 from tunewright.evaluate import interval, probability, render_table
 
 _WIDTH = 110
+_ONLY_IN_THE_REPORT = 2
+"""Last columns that a terminal has no room for: `p95` and `tokens an answer`."""
 
 
 def console() -> Console:
@@ -39,11 +42,12 @@ def show(artifact: Artifact) -> None:
 def _(report: Report) -> None:
     out = console()
     heads, rows = render_table(report)
-    table = Table(title=f"{report.test_examples} test examples", title_justify="left")
-    for head in ("candidate", *heads):
+    table = Table(title=f"{report.test_examples} test examples", title_justify="left", box=SIMPLE)
+    shown = len(heads) - _ONLY_IN_THE_REPORT
+    for head in ("candidate", *heads[:shown]):
         table.add_column(head, justify="left" if head == "candidate" else "right")
     for row in rows:
-        table.add_row(f"{row.candidate} ←" if row.chosen else row.candidate, *row.cells)
+        table.add_row(f"{row.candidate} ←" if row.chosen else row.candidate, *row.cells[:shown])
     out.print(table)
     for comparison in report.comparisons:
         out.print(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from tunewright import data, define, deploy, evaluate, iterate, train
-from tunewright.core.errors import Stopped, TunewrightError, WorkspaceError
+from tunewright.core.errors import SpecError, Stopped, TunewrightError, WorkspaceError
 from tunewright.core.types import Artifact, Problem, Report
 from tunewright.data import Preview
 from tunewright.deploy import registry
@@ -113,6 +113,19 @@ class Project:
             if name in made
         }
         return Outcome.model_validate(found)
+
+    def show(self, what: str = "report") -> Artifact:
+        """The newest artifact of that name: `report`, `dataset`, `checkpoint`, `release` …"""
+        known = tuple(Outcome.model_fields)
+        if what not in known:
+            raise SpecError(problems=[plugins.unknown(what, known, where="show", noun="thing")])
+        outcome = self.outcome()
+        found = outcome.artifacts().get(what) or (outcome.baselines if what == "report" else None)
+        if found is None:
+            raise WorkspaceError(
+                f"there is no {what} yet", where=str(self.folder), fix="`tunewright run` makes it"
+            )
+        return found
 
     def preview(self, number: int = 0) -> Preview:
         """Tokens of a training example as the model is trained on them, with the loss mask."""
