@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import time
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_again_makes_an_artifact_that_exists(tmp_path: Path) -> None:
     heard: list[Event] = []
     stepper(tmp_path).step("define", make, {}, Wish())
     anew = stepper(tmp_path, heard)
-    Stepper(**{**anew.__dict__, "again": True}).step("define", make, {}, Wish())
+    Stepper(**{**anew.__dict__, "since": time.time() + 1}).step("define", make, {}, Wish())
     assert [event.kind for event in heard] == ["started", "finished"]
 
 

@@ -13,13 +13,17 @@ from tunewright.runtime import settings as environment
 
 
 def machine(*, as_json: bool) -> None:
-    """Print what the computer has."""
+    """Print what the computer has, and what will be used of it."""
     found = hardware.look(gpus=True)
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
         return
     for name, value in found.model_dump(mode="json").items():
         typer.echo(f"{name}: {value}")
+    typer.echo(
+        f"will use: {environment.read().threads} threads, {hardware.choose_dtype(found)}, "
+        f"{found.accelerator}, engine `transformers`"
+    )
 
 
 def models(*, as_json: bool) -> None:

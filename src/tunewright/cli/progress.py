@@ -50,6 +50,8 @@ class Progress:
             self._progress(event)
         elif event.kind in ("started", "finished", "reused"):
             self._step(event)
+        elif event.kind == "metric":
+            self.console.print(f"  {event.data.get('done', '')} {_note(event)}", markup=False)
         elif event.kind in ("note", "warning"):
             self.console.print(f"  {'! ' if event.kind == 'warning' else ''}{event.message}", markup=False)
 
@@ -90,7 +92,8 @@ def _note(event: Event) -> str:
     """The figures of a progress event that a person looks at."""
     shown = {
         "loss": "loss {:.3f}",
-        "validation_loss": "validation {:.3f}",
+        "validation_loss": "validation loss {:.3f}",
+        "validation_exact": "exact {:.3f}",
         "tokens_per_second": "{:.0f} tokens/s",
         "memory_gb": "{:.1f} GB",
         "seconds_left": "{:.0f} s left",

@@ -59,7 +59,7 @@ def _followed(follow: Callable[[Emit], Outcome], *, as_json: bool) -> int:
             return 130
         except Stopped:
             typer.echo("stopped; `tunewright resume` goes on from here", err=True)
-            return 0
+            return 130
     return show_outcome(outcome, as_json=as_json)
 
 

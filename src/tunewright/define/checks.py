@@ -43,5 +43,5 @@ def _targets(spec: DefineSpec) -> Iterator[Problem]:
                 what=f"`{metric}` has {count} targets",
                 fix="keep one for each metric",
             )
-        if metric not in (known := reportable(measured)):
+        if metric not in (known := reportable((*measured, *plugins.names("scorers")))):
             yield plugins.unknown(metric, known, where="define.targets", noun="metric")

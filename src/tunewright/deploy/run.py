@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tunewright.core.types import Checkpoint, Dataset, Example, Release, Report
-from tunewright.deploy import parity, registry
+from tunewright.deploy import parity
 from tunewright.deploy.parity import Evidence
 from tunewright.deploy.ports import Export
 from tunewright.deploy.release import MERGED, objections
@@ -48,7 +48,6 @@ def run(
         )
     if reasons:
         context.tell("warning", "packed as a candidate only: " + "; ".join(reasons))
-    registry.register(context.workspace, release)
     return release
 
 

@@ -10,7 +10,7 @@ from tunewright.evaluate.bench import Bench
 from tunewright.evaluate.prompts import instructions
 from tunewright.evaluate.shots import RULE, RULE_WITHOUT_LABELS
 from tunewright.runtime.chat import Chat
-from tunewright.runtime.measure.answer import Respondent, question_text, requests
+from tunewright.runtime.measure.answer import Respondent, requests
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def _fits(bench: Bench, chosen: Chosen, name: str) -> bool:
     base = chosen.candidate.checkpoint
     if base is None or not base.base.context:
         return True
-    longest = max((*bench.validation, *bench.test), key=lambda example: len(question_text(example)))
+    every = (*bench.validation, *bench.test)
+    longest = max(every, key=lambda example: sum(len(turn.content) for turn in example.prompt))
     (asked,) = requests(chosen.candidate, [longest], shots=chosen.shots, labels=bench.labels)
     chat = Chat.load(base.path)
     answer = max((len(chat.answer_ids(label)) for label in bench.labels), default=bench.spec.max_tokens)

@@ -7,7 +7,8 @@ The rules, in the order in which they are asked:
     wrong side, and **undecided** otherwise: more test examples would tell.
 2.  A target whose metric was not measured can never be met: it counts as missed.
 3.  A waiver covers a target that is missed or undecided. It never covers rule 6.
-4.  A missed target without a waiver: `iterate`. More examples would not help.
+4.  A missed target without a waiver: `iterate`. More examples would not help. Without any target there is
+    nothing to ship against: `iterate`.
 5.  Otherwise, an undecided target without a waiver: `needs more examples`, with the number that would
     decide all of them with 80 % power if the value stays where it is.
 6.  Otherwise the tuned candidate must be better than the best prompt-only candidate: the lower end of
@@ -102,7 +103,7 @@ def _decide(judged: Sequence[TargetResult], tuned: CandidateResult, evidence: Ev
     reasons += [*why, *_classical_reason(tuned, evidence)]
     if not judged:
         reasons.insert(0, "no target was promised")
-    if missed:
+    if missed or not judged:
         return Verdict(word="iterate", candidate=tuned.name, reasons=tuple(reasons))
     if undecided:
         counts = [n for item in undecided if (n := needed(item, evidence.confidence)) is not None]

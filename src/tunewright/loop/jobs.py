@@ -40,7 +40,8 @@ class Run(Frozen):
     id: str
     folder: Path
     only: StepName | None = None
-    again: bool = False
+    since: float = 0.0
+    """What was made before this moment is made anew; 0 for what is still good."""
     settings: tuple[str, ...] = ()
     """Overrides of the spec, `path=value`."""
     pid: int = 0
@@ -54,12 +55,12 @@ class Run(Frozen):
 
 
 def start(
-    project: Path, *, only: StepName | None = None, again: bool = False, settings: tuple[str, ...] = ()
+    project: Path, *, only: StepName | None = None, since: float = 0.0, settings: tuple[str, ...] = ()
 ) -> Run:
     """Start a run in a process of its own and return at once."""
     runs = Workspace(project / WORKSPACE).runs
     with writable(runs):
-        run = Run(id=_new_id(runs), folder=runs, only=only, again=again, settings=settings)
+        run = Run(id=_new_id(runs), folder=runs, only=only, since=since, settings=settings)
         run = run.model_copy(update={"folder": runs / run.id})
         run.folder.mkdir(parents=True)
         with (run.folder / "log.txt").open("wb") as log:
@@ -175,7 +176,7 @@ def _child(project: Path, run_id: str) -> int:
             project,
             spec,
             only=run.only,
-            again=run.again,
+            since=run.since,
             emit=emit,
             should_stop=(folder / "stop").exists,
         )

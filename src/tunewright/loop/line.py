@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, get_args
@@ -53,7 +52,7 @@ def walk(
     spec: Spec,
     *,
     only: StepName | None = None,
-    again: bool = False,
+    since: float = 0.0,
     emit: Emit = events.ignore,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
@@ -65,10 +64,8 @@ def walk(
         seed=spec.seed,
         emit=emit,
         should_stop=should_stop,
-        again=again,
+        since=since,
     )
-    if again:
-        shutil.rmtree(stepper.workspace.cache, ignore_errors=True)
     outcome = Outcome()
     for name, artifact in _line(stepper, spec):
         outcome = outcome.model_copy(update={MAKES[name]: artifact})

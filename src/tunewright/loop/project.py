@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,8 @@ class Project:
         fatal = tuple(problem for problem in self.check() if problem.fatal)
         if fatal:
             raise TunewrightError(problems=fatal)
-        return jobs.start(self.folder, only=only, again=again, settings=self.overrides)
+        since = time.time() if again else 0.0
+        return jobs.start(self.folder, only=only, since=since, settings=self.overrides)
 
     def wait(self, run: Run, *, listen: Emit = events.ignore) -> Outcome:
         """Follow a run to its end; raises what ended it, `Stopped` included."""
@@ -101,7 +103,7 @@ class Project:
         """Go on with the newest run, or follow it if it is still running."""
         last = jobs.latest(self.folder)
         if jobs.status(last) != "running":
-            last = jobs.start(self.folder, only=last.only, settings=last.settings)
+            last = jobs.start(self.folder, only=last.only, since=last.since, settings=last.settings)
         return self.wait(last, listen=listen)
 
     def outcome(self, run: Run | None = None) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +32,8 @@ class Stepper:
     seed: int
     emit: Emit
     should_stop: Callable[[], bool]
-    again: bool = False
-    """Make every artifact anew, even one that exists."""
+    since: float = 0.0
+    """What was made or begun before this moment, in seconds since 1970, is made anew."""
 
     def step(
         self,
@@ -47,15 +48,20 @@ class Stepper:
         kind = result_of(stage)
         context = self._context(name, key(kind, self.seed, fingerprint, inputs), inputs)
         with self.workspace.lock(context.artifact_id):
-            found = None if self.again else self.workspace.find(context.artifact_id, kind)
-            if found is not None:
+            found = self.workspace.find(context.artifact_id, kind)
+            if found is not None and not self._stale(found.path):
                 context.tell("reused", artifact=found.id)
                 return found
             context.stop_if_asked()
+            if self._stale(context.folder):
+                shutil.rmtree(context.folder)
             context.tell("started")
             made = _make(context, lambda: stage(context, *args, **kwargs))
             context.tell("finished", artifact=made.id)
             return made
+
+    def _stale(self, folder: Path) -> bool:
+        return folder.exists() and folder.stat().st_mtime < self.since
 
     def _context(self, name: str, artifact_id: str, inputs: tuple[object, ...]) -> Context:
         return Context(
@@ -67,6 +73,7 @@ class Stepper:
             folder=self.workspace.partial / artifact_id,
             parents=tuple(item.id for item in inputs if isinstance(item, Artifact)),
             seed=self.seed,
+            since=self.since,
             emit=self.emit,
             should_stop=self.should_stop,
         )

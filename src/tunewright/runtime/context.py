@@ -34,6 +34,8 @@ class Context:
     its content when the step is stopped or fails, so that a long step can go on."""
     parents: tuple[str, ...] = ()
     seed: int = 0
+    since: float = 0.0
+    """What was observed before this moment, in seconds since 1970, is observed anew."""
     emit: Emit = events.ignore
     should_stop: Callable[[], bool] = field(default=lambda: False)
 
@@ -63,9 +65,11 @@ class Context:
 
     def cache(self, name: str, key: str) -> Path:
         """A file of the workspace that outlives the step, such as the answers of a candidate."""
-        folder = self.workspace.cache / name
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder / key
+        path = self.workspace.cache / name / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_mtime < self.since:
+            path.unlink()
+        return path
 
 
 def _plain(kind: type[A], fields: dict[str, Any]) -> Any:  # noqa: ANN401 - a JSON value

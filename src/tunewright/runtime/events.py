@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,14 +23,18 @@ def write_to(path: Path) -> Emit:
     """An `Emit` that appends each event to a JSONL file, a whole line at a time."""
 
     def emit(event: Event) -> None:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(event.model_dump_json() + "\n")
+        with path.open("a+b", buffering=0) as file:
+            # A full disk may have cut the line before: a line of its own keeps this one readable.
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - 1))
+            cut = end > 0 and file.read(1) != b"\n"
+            file.write(b"\n" * cut + event.model_dump_json().encode() + b"\n")
 
     return emit
 
 
 def read_from(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
-    """Events from byte `offset` on, each with the offset behind it; a half-written line waits."""
+    """Events from byte `offset` on, each with the offset behind it; a half-written last line waits."""
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -37,7 +43,8 @@ def read_from(path: Path, offset: int = 0) -> Iterator[tuple[Event, int]]:
             if not line.endswith(b"\n"):
                 return
             offset += len(line)
-            yield Event.model_validate(json.loads(line)), offset
+            with contextlib.suppress(ValueError):  # a line that a full disk cut short
+                yield Event.model_validate(json.loads(line)), offset
 
 
 def event(kind: EventKind, step: str = "", message: str = "", **data: Any) -> Event:  # noqa: ANN401

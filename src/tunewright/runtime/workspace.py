@@ -64,9 +64,12 @@ class Workspace:
         save(artifact, made_in)
         sync_tree(made_in)
         final.parent.mkdir(parents=True, exist_ok=True)
+        old = final.with_name(f".{final.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
         if final.exists():
-            shutil.rmtree(final)
+            final.rename(old)
         made_in.rename(final)
+        shutil.rmtree(old, ignore_errors=True)
         _sync_folder(final.parent)
         return artifact.model_copy(update={"path": final})
 

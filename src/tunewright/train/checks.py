@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tunewright.core.types import Problem
 from tunewright.runtime import plugins
@@ -63,6 +63,19 @@ def check_examples(spec: TrainSpec, train: Sequence[Rendered], context: int) -> 
             fix="make `train.batch` smaller or `train.epochs` larger",
             fatal=False,
         )
+
+
+def check_lengths(splits: Mapping[str, Sequence[Rendered]], context: int) -> Iterator[Problem]:
+    """Evaluation examples that the model could not answer once it is trained."""
+    for split, examples in splits.items():
+        long = [len(item.ids) for item in examples if context and len(item.ids) > context]
+        if long:
+            yield Problem(
+                where=f"the split `{split}`",
+                what=f"{len(long)} of {len(examples)} examples are longer than the model's context of "
+                f"{context} tokens; the longest has {max(long)}",
+                fix="shorten or remove them",
+            )
 
 
 def _rate(spec: TrainSpec) -> Iterator[Problem]:

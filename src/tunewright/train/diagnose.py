@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunewright.core.types import Problem
+from tunewright.runtime.measure.losses import Losses
 from tunewright.train.ports import Curve, Plan
 
 
@@ -28,7 +29,7 @@ def diagnose(plan: Plan, curve: Curve) -> tuple[Problem, ...]:
     elif last > 1.1 * best and plan.best_by == "loss":
         what = f"the validation loss rose from {best:.3f} to {last:.3f}: the examples are learned by heart"
         found.append(_finding("train.epochs", what, f"stop near step {curve.best_step}, or add examples"))
-    elif curve.best_step == plan.steps and last < 0.9 * losses[-2]:
+    elif curve.best_step == plan.steps and Losses(validation=tuple(enumerate(losses))).still_falling:
         found.append(
             _finding("train.epochs", "the validation loss was still falling at the end", "train longer")
         )

@@ -30,6 +30,10 @@ class Plan(Frozen):
     """Digest over the base model, the rendered examples, method and tuner."""
 
 
+SAVES = "checkpoints"
+"""Folder, inside the step's own, of what a stopped run goes on from."""
+
+
 class Look(Frozen):
     """What a look at the validation examples found."""
 
@@ -51,6 +55,8 @@ class Curve(Frozen):
     trained_tokens: int = 0
     seconds: float = 0.0
     """Time spent in training, over all resumptions."""
+    cpu_seconds: float = 0.0
+    """Processor time of the same, all threads together."""
     peak_gb: float = 0.0
     trained_parameters: int = 0
     moved: float = 1.0

@@ -14,10 +14,10 @@ from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Cha
 from tunewright.runtime.context import Context
 from tunewright.runtime.models import weights
 from tunewright.train.card import settings_of, write_card
-from tunewright.train.checks import check, check_examples
+from tunewright.train.checks import check, check_examples, check_lengths
 from tunewright.train.diagnose import diagnose
 from tunewright.train.plan import make_plan
-from tunewright.train.ports import Backend, Curve, Method, Tracker, Work
+from tunewright.train.ports import SAVES, Backend, Curve, Method, Tracker, Work
 from tunewright.train.spec import TrainSpec
 
 VERSION = "1"
@@ -32,7 +32,9 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     method: Method = plugins.make("methods", spec.method)
     train = _render(method, chat, dataset, task, "train")
     validation = _render(method, chat, dataset, task, "validation")[:VALIDATION_LIMIT]
-    _refuse(context, [*check(spec), *check_examples(spec, train, base.base.context)])
+    test = _render(method, chat, dataset, task, "test")
+    lengths = check_lengths({"validation": validation, "test": test}, base.base.context)
+    _refuse(context, [*check(spec), *check_examples(spec, train, base.base.context), *lengths])
     # A classifier's loss rises while its answers still improve: it only grows too sure of itself.
     best_by: Literal["exact", "loss"] = "exact" if dataset.labels else "loss"
     plan = make_plan(spec, context.seed, base, (train, validation), best_by)
@@ -53,6 +55,7 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     _freeze(chat, base.path, context.folder)
     write_card(context, spec, plan, (base, dataset, task), curve, findings)
     _mirror(context, spec, curve, base, dataset)
+    shutil.rmtree(context.folder / SAVES, ignore_errors=True)  # last: until here a crash costs nothing
     return context.seal(
         Checkpoint,
         base=base.base,
@@ -105,6 +108,8 @@ def _mirror(context: Context, spec: TrainSpec, curve: Curve, base: Checkpoint, d
         tracker.log(context, settings_of(spec, base, dataset), curve)
     except MissingExtra as missing:
         context.tell("note", f"the curves are not mirrored: {missing}")
+    except Exception as error:  # noqa: BLE001 - a mirror may fail in any way, and must not cost the run
+        context.tell("warning", f"the curves are not mirrored: {type(error).__name__}: {error}")
 
 
 def _metrics(curve: Curve) -> dict[str, float]:
@@ -113,6 +118,7 @@ def _metrics(curve: Curve) -> dict[str, float]:
         "steps": float(len(curve.losses)),
         "best_step": float(curve.best_step),
         "seconds": curve.seconds,
+        "cpu_seconds": curve.cpu_seconds,
         "tokens_per_second": curve.tokens / max(curve.seconds, 1e-9),
         "peak_gb": curve.peak_gb,
     }

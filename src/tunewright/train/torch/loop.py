@@ -16,7 +16,7 @@ from torch import Tensor
 from tunewright.core.errors import TrainError
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.context import Context
-from tunewright.train.ports import Look, Method, Plan
+from tunewright.train.ports import SAVES, Look, Method, Plan
 from tunewright.train.torch import saves
 from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
 from tunewright.train.torch.memory import peak_gb
@@ -55,8 +55,9 @@ class Loop:
         self.prefix = common_prefix([*self.train, *self.validation])
         self.lengths = [len(item.ids) for item in self.train]
         self.epochs: dict[int, list[list[int]]] = {}
-        self.folder: Path = self.context.folder / "checkpoints"
+        self.folder: Path = self.context.folder / SAVES
         self.saved_at = self.counted_at = self.told_at = time.monotonic()
+        self.cpu_counted_at = time.process_time()
         self._restore()
 
     def run(self) -> Progress:
@@ -201,9 +202,13 @@ class Loop:
         )
 
     def _count_time(self) -> None:
-        now = time.monotonic()
-        self._update(seconds=self.progress.curve.seconds + now - self.counted_at, peak_gb=peak_gb())
-        self.counted_at = now
+        now, cpu, curve = time.monotonic(), time.process_time(), self.progress.curve
+        self._update(
+            seconds=curve.seconds + now - self.counted_at,
+            cpu_seconds=curve.cpu_seconds + cpu - self.cpu_counted_at,
+            peak_gb=peak_gb(),
+        )
+        self.counted_at, self.cpu_counted_at = now, cpu
 
     def _copy(self) -> dict[str, Tensor]:
         return {name: weight.detach().clone() for name, weight in self.weights.items()}

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +82,6 @@ def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a
         config.base_model_name_or_path = base_name  # a path of this machine would mean nothing elsewhere
     with writable(folder):
         tuned.save_pretrained(folder, safe_serialization=True)
-        shutil.rmtree(folder / "checkpoints", ignore_errors=True)
 
 
 def _moved(weights: dict[str, torch.Tensor]) -> float:
