@@ -9,6 +9,9 @@ from tunewright.define.metrics import default_metrics
 from tunewright.define.spec import DefineSpec
 from tunewright.runtime.context import Context
 
+VERSION = "1"
+"""Raised when a change of the stage makes earlier artifacts stale."""
+
 
 def run(context: Context, spec: DefineSpec) -> Task:
     """Freeze the objective with its targets and metrics."""
@@ -23,6 +26,6 @@ def run(context: Context, spec: DefineSpec) -> Task:
 
 
 def fingerprint(spec: DefineSpec, project: Path) -> dict[str, str]:
-    """Nothing outside the spec is read."""
+    """Nothing outside the spec is read; the version of the stage counts."""
     del spec, project
-    return {}
+    return {"define": VERSION}

@@ -19,6 +19,9 @@ from tunewright.runtime.chat import Chat, with_instruction
 from tunewright.runtime.context import Context
 from tunewright.runtime.lazy import require
 
+VERSION = "1"
+"""Raised when a change of the stage makes earlier artifacts stale."""
+
 EVIDENCE = "parity.json"
 
 
@@ -52,9 +55,9 @@ def run(
 
 
 def fingerprint(spec: DeploySpec, project: Path) -> dict[str, str]:
-    """Nothing outside the spec and the inputs is read."""
+    """Nothing outside the spec and the inputs is read; the version of the stage counts."""
     del spec, project
-    return {}
+    return {"deploy": VERSION}
 
 
 def _pack(context: Context, spec: DeploySpec, checkpoint: Checkpoint) -> Path:

@@ -13,6 +13,9 @@ from tunewright.evaluate.results import measure
 from tunewright.evaluate.spec import EvaluateSpec
 from tunewright.runtime.context import Context
 
+VERSION = "1"
+"""Raised when a change of the stage makes earlier artifacts stale."""
+
 
 def run(
     context: Context,
@@ -35,6 +38,6 @@ def run(
 
 
 def fingerprint(spec: EvaluateSpec, project: Path) -> dict[str, str]:
-    """Nothing outside the spec and the inputs is read."""
+    """Nothing outside the spec and the inputs is read; the version of the stage counts."""
     del spec, project
-    return {}
+    return {"evaluate": VERSION}

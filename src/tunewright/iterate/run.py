@@ -16,6 +16,9 @@ from tunewright.runtime.measure import read_answers
 from tunewright.runtime.measure.losses import read_losses
 from tunewright.runtime.workspace import atomic_write
 
+VERSION = "1"
+"""Raised when a change of the stage makes earlier artifacts stale."""
+
 
 def run(context: Context, spec: IterateSpec, report: Report, dataset: Dataset) -> Proposal:
     """What failed in the report's test, and what the next spec should change."""
@@ -44,6 +47,6 @@ def _judged(report: Report) -> CandidateResult | None:
 
 
 def fingerprint(spec: IterateSpec, project: Path) -> dict[str, str]:
-    """Nothing outside the spec and the inputs is read."""
+    """Nothing outside the spec and the inputs is read; the version of the stage counts."""
     del spec, project
-    return {}
+    return {"iterate": VERSION}

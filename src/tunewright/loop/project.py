@@ -117,7 +117,7 @@ class Project:
         return Outcome.model_validate(found)
 
     def show(self, what: str = "report") -> Artifact:
-        """The newest artifact of that name: `report`, `dataset`, `checkpoint`, `release` …"""
+        """The newest artifact of that name, such as `report`, `dataset`, `checkpoint` or `release`."""
         known = tuple(Outcome.model_fields)
         if what not in known:
             raise SpecError(problems=[plugins.unknown(what, known, where="show", noun="thing")])
@@ -165,7 +165,8 @@ class Project:
             raise WorkspaceError(
                 "there is nothing to serve yet", where=str(self.folder), fix="`tunewright run` makes it"
             )
-        return open_specialist(made, settings.read(), name=self.spec.name)
+        engine = self.spec.evaluate.engine  # what was measured is what answers
+        return open_specialist(made, settings.read(), engine=engine, name=self.spec.name)
 
     def chat(self) -> Conversation:
         """A conversation with the specialist."""

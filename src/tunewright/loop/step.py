@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar, get_type_hints
 
 from tunewright.core import digest
 from tunewright.core.types import Artifact, Frozen
+from tunewright.runtime import plugins
 from tunewright.runtime.context import Context
 from tunewright.runtime.events import Emit
 from tunewright.runtime.settings import Settings
@@ -81,7 +82,7 @@ class Stepper:
 
 def key(kind: type[Artifact], seed: int, fingerprint: dict[str, str], inputs: tuple[object, ...]) -> str:
     """`<kind>-<digest>` over everything that the artifact depends on."""
-    parts = [VERSION, kind.__name__, seed, fingerprint, [_plain(item) for item in inputs]]
+    parts = [VERSION, plugins.versions(), kind.__name__, seed, fingerprint, [_plain(item) for item in inputs]]
     return f"{kind.__name__.lower()}-{digest.of_value(parts)[:16]}"
 
 

@@ -78,7 +78,7 @@ def look(folder: Path | None = None, *, gpus: bool = False) -> Machine:
         python=platform.python_version(),
         cpu=_cpu_name(),
         cores=os.cpu_count() or 1,
-        threads=_usable_threads(),
+        threads=usable_threads(),
         memory_bytes=min(memory.total, limit or memory.total),
         memory_free_bytes=min(memory.available, max(0, limit - used)) if limit else memory.available,
         disk_free_bytes=shutil.disk_usage(folder or Path.cwd()).free,
@@ -109,7 +109,8 @@ def works_here(system: str) -> tuple[str, ...]:
     return ()
 
 
-def _usable_threads() -> int:
+def usable_threads() -> int:
+    """CPU threads that this process may use, as affinity and container allow."""
     allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     quota = cpu_quota(Path("/sys/fs/cgroup"), _own_groups())
     return max(1, min(allowed, int(quota))) if quota else allowed

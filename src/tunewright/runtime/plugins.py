@@ -50,6 +50,18 @@ def names(group: str) -> tuple[str, ...]:
     return tuple(sorted(_listed(group)))
 
 
+@cache
+def versions() -> dict[str, str]:
+    """Version of every package that brings plug-ins of its own; ours count by the stages' versions."""
+    found = [
+        point.dist
+        for group in entry_points().groups
+        if group.startswith("tunewright.")
+        for point in entry_points(group=group)
+    ]
+    return {dist.name: dist.version for dist in found if dist is not None and dist.name != "tunewright"}
+
+
 def make(group: str, named: Named | str) -> Any:  # noqa: ANN401 - each group has its own port
     """Build the plug-in `named`; unknown names and wrong options raise `SpecError`."""
     named = Named.model_validate(named)

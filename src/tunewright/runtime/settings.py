@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tunewright.core.errors import SpecError
+from tunewright.runtime import hardware
+
 QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
@@ -19,8 +22,8 @@ QUIET = {
 STEADY_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "536870912", "MALLOC_TRIM_THRESHOLD_": "536870912"}
 """Set for every child that trains or generates: glibc keeps freed memory for the next step (LAB.md)."""
 
-PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Set for the same children: threads that wait sleep, so that a busy machine is not fought over (LAB.md)."""
+PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "100000"}
+"""Set for the same children: threads that wait spin for a moment, then sleep (LAB.md)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +44,21 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
     home = Path(values.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Settings(
         cache=Path(values.get("TUNEWRIGHT_CACHE") or home / "tunewright"),
-        threads=int(values.get("TUNEWRIGHT_THREADS") or len(os.sched_getaffinity(0)))
-        if hasattr(os, "sched_getaffinity")
-        else int(values.get("TUNEWRIGHT_THREADS") or os.cpu_count() or 1),
+        threads=_threads(values.get("TUNEWRIGHT_THREADS") or ""),
         offline=values.get("TUNEWRIGHT_OFFLINE", "") not in ("", "0"),
     )
+
+
+def _threads(asked: str) -> int:
+    if not asked:
+        return hardware.usable_threads()
+    if not asked.isdigit() or int(asked) == 0:
+        raise SpecError(
+            f"`{asked}` is no number of threads",
+            where="TUNEWRIGHT_THREADS",
+            fix="give a whole number, or leave it out to use every core",
+        )
+    return int(asked)
 
 
 def child_environment() -> dict[str, str]:
