@@ -103,3 +103,10 @@ print(outcome.report.verdict.word)
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().splitlines()[-1] in ("ship", "iterate", "needs more examples", "waived")
+
+
+def test_what_stands_now_is_never_a_mix_of_two_lines(walked: Path, tmp_path: Path) -> None:
+    folder = copy(walked, tmp_path)
+    (folder / "data.csv").write_bytes((folder / "data.csv").read_bytes().replace(b"please", b"pleasE", 1))
+    Project.open(folder).run(only="data")
+    assert set(Project.open(folder).outcome().artifacts()) == {"task", "dataset"}

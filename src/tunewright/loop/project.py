@@ -107,14 +107,15 @@ class Project:
         return self.wait(last, listen=listen)
 
     def outcome(self, run: Run | None = None) -> Outcome:
-        """What a run made, the newest one by default."""
-        made = jobs.made_by(run) if run else self._newest()
-        found = {
-            name: self._load(made[name], get_args(field.annotation)[0])
-            for name, field in Outcome.model_fields.items()
-            if name in made
-        }
-        return Outcome.model_validate(found)
+        """What a run made; without one, what stands now: the newest run and those that agree with it."""
+        made: dict[str, str] = {}
+        for earlier in [run] if run else reversed(jobs.every(self.folder)):
+            found = jobs.made_by(earlier)
+            if all(made.get(name, artifact) == artifact for name, artifact in found.items()):
+                made = {**found, **made}
+        kinds = {name: get_args(field.annotation)[0] for name, field in Outcome.model_fields.items()}
+        loaded = {name: self._load(artifact, kinds[name]) for name, artifact in made.items()}
+        return Outcome.model_validate(loaded)
 
     def show(self, what: str = "report") -> Artifact:
         """The newest artifact of that name, such as `report`, `dataset`, `checkpoint` or `release`."""
@@ -192,12 +193,6 @@ class Project:
     def serve(self, *, host: str = "127.0.0.1", port: int = 8000) -> Served:
         """Serve the specialist from a child process; close it, or use it in a `with` block."""
         return serving.start(self.folder, host=host, port=port)
-
-    def _newest(self) -> dict[str, str]:
-        made: dict[str, str] = {}
-        for run in jobs.every(self.folder):
-            made.update(jobs.made_by(run))
-        return made
 
     def _load(self, artifact_id: str, kind: type[A]) -> A:
         found = self.workspace.find(artifact_id, kind)

@@ -19,11 +19,13 @@ from tunewright.runtime.context import Context
 from tunewright.train.ports import SAVES, Look, Method, Plan
 from tunewright.train.torch import saves
 from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
-from tunewright.train.torch.memory import peak_gb
+from tunewright.train.torch.memory import peak_gb, release
 from tunewright.train.torch.networks import Network
 from tunewright.train.torch.saves import Progress
 from tunewright.train.torch.schedule import rate
 
+TIDY_EVERY = 25
+"""Steps after which freed memory is handed back: batches of many shapes leave holes in it."""
 SMOOTH = 20
 """Steps over which the loss is averaged before it is judged."""
 CLIP = 1.0
@@ -156,6 +158,8 @@ class Loop:
 
     def _between_steps(self) -> None:
         now = time.monotonic()
+        if self.progress.step % TIDY_EVERY == 0:
+            release()
         if self.context.should_stop():
             self._save()
             self.context.stop_if_asked()

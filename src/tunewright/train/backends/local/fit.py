@@ -16,6 +16,7 @@ from tunewright.runtime.context import Context
 from tunewright.runtime.workspace import writable
 from tunewright.train.ports import Curve, Work
 from tunewright.train.torch.loop import Loop
+from tunewright.train.torch.memory import release
 from tunewright.train.torch.networks import network_for
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         for name, weight in weights.items():
             weight.copy_(loop.best[name])
     _keep(tuned, work.base_name, context.folder)
+    release()
     changes = {"trained_parameters": trained, "moved": _moved(weights), "notes": (note,) if note else ()}
     return curve.model_copy(update=changes)
 
