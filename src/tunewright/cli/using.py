@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import typer
 
 from tunewright.cli.progress import Progress
+from tunewright.deploy.respond import Specialist
 from tunewright.loop.project import Project
+from tunewright.loop.serving import Served
 
 
 def serve(folder: Path, host: str, port: int) -> int:
     """Serve until the process is ended."""
-    with Project.open(folder).serve(host=host, port=port) as server:
-        typer.echo(f"serving {server.name} on {server.url} (end it with Ctrl-C)", err=True)
-        try:
+    return until_ended(lambda: Project.open(folder).serve(host=host, port=port))
+
+
+def until_ended(start: Callable[[], Served]) -> int:
+    """Start a server and wait for its end or for ours, which is its end too; returns the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:  # `nohup` ignores one of them
+            signal.signal(number, signal.default_int_handler)
+    try:
+        with start() as server:
+            _warn(server)
+            typer.echo(f"serving {server.name} on {server.url} (end it with Ctrl-C)", err=True)
             return server.wait()
-        except KeyboardInterrupt:
-            return 0
+    except KeyboardInterrupt:
+        return 0
 
 
 def chat(folder: Path) -> None:
     """Ask what is typed, until the input ends."""
     session = Project.open(folder).chat()
+    _warn(session.specialist)
     typer.echo(f"talking to {session.specialist.name}; end with Ctrl-D", err=True)
     while True:
         try:
@@ -39,3 +53,11 @@ def answer(folder: Path, file: Path, output: Path | None, column: str | None) ->
     with Progress() as progress:
         written = Project.open(folder).answer(file, output, column=column, listen=progress.show)
     typer.echo(written)
+
+
+def _warn(served: Served | Specialist) -> None:
+    """Say so if the report does not allow what answers."""
+    if not served.allowed:
+        typer.echo("warning: the report does not allow this release", err=True)
+        for reason in served.reasons:
+            typer.echo(f"  {reason}", err=True)

@@ -24,7 +24,8 @@ def main() -> int:
     try:
         on = listen(asked.host, asked.port)
         specialist = Project.open(asked.project).specialist()
-        serve(specialist, on, ready=lambda url: _tell({"url": url, "name": specialist.name}))
+        facts = {"name": specialist.name, "allowed": specialist.allowed, "reasons": specialist.reasons}
+        serve(specialist, on, ready=lambda url: _tell({"url": url, **facts}))
     except TunewrightError as error:
         _tell({"problems": [problem.model_dump() for problem in error.problems]})
         return 2
