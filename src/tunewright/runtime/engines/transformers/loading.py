@@ -20,6 +20,8 @@ from tunewright.runtime.engines.transformers.network import Network
 from tunewright.runtime.lazy import require
 from tunewright.runtime.settings import Settings
 
+_SIZES = ("max_position_embeddings", "num_key_value_heads")
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -43,6 +45,7 @@ def load(options: Transformers, checkpoint: Checkpoint, settings: Settings) -> L
         model = _adapted(model, checkpoint.path, merge=options.merge)
     model = model.to(device=_device(), dtype=dtype).eval()
     refuse_other_attention(model.config)
+    refuse_unknown_sizes(model.config)
     network = Network(model, int(model.config.max_position_embeddings))
     return Loaded(network, chat, frozenset(chat.stop_ids) | _ends(weights))
 
@@ -77,6 +80,17 @@ def refuse_other_attention(config: Any) -> None:  # noqa: ANN401 - of any archit
             f"the architecture `{config.model_type}` attends in a way this engine does not know",
             where="engine",
             fix="take a model with full attention in every layer, such as Llama or Qwen",
+        )
+
+
+def refuse_unknown_sizes(config: Any) -> None:  # noqa: ANN401 - of any architecture
+    """Raise `EngineError` for models that do not say how long their context and how wide their memory is."""
+    missing = [name for name in _SIZES if not hasattr(config, name)]
+    if missing:
+        raise EngineError(
+            f"the architecture `{config.model_type}` does not say its `{'` and `'.join(missing)}`",
+            where="engine",
+            fix="take a model of a newer architecture, such as Llama or Qwen",
         )
 
 

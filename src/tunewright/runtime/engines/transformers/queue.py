@@ -57,6 +57,8 @@ class Queue:
                 self._admit()
                 for batch in tuple(self._running):
                     await self._step(batch)
+        except Exception as error:  # noqa: BLE001 - every stream that waits raises it instead
+            self._fail(error)
         finally:
             self._task = None
 
@@ -66,18 +68,29 @@ class Queue:
             return
         if not self._ready:  # what waited meanwhile is planned together, when there is room for it
             asked = {waiting.row: waiting for waiting in self._new if waiting.row.live}
-            self._new.clear()
             self._asked.update(asked)
+            self._new.clear()
             self._ready += self._plan(tuple(asked))
         if self._ready:
             self._running.append(self._ready.popleft())
+
+    def _fail(self, error: Exception) -> None:
+        """Tell all that wait, and begin anew."""
+        failed = _as_told(error)
+        for waiting in (*self._asked.values(), *self._new):
+            waiting.deltas.put_nowait(failed)
+        self._new.clear()
+        self._ready.clear()
+        self._running.clear()
+        self._asked.clear()
 
     async def _step(self, batch: Batch) -> None:
         """One step in the worker thread; a failure is told to every request of the batch."""
         rows = tuple(batch.rows)
         future = asyncio.get_running_loop().run_in_executor(self._executor, batch.step)
         await asyncio.wait([future])
-        failed = _as_told(future.exception())
+        error = future.exception()
+        failed = _as_told(error) if error else None
         told = [(row, [failed]) for row in rows] if failed else future.result()
         for row, deltas in told:
             for delta in deltas if row in self._asked else ():
@@ -89,8 +102,8 @@ class Queue:
             self._running.remove(batch)
 
 
-def _as_told(error: BaseException | None) -> EngineError | None:
-    if error is None or isinstance(error, EngineError):
+def _as_told(error: BaseException) -> EngineError:
+    if isinstance(error, EngineError):
         return error
     told = EngineError(
         f"the model failed: {error}", where="engine", fix="ask for less at once, or report this as a bug"
