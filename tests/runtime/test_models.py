@@ -137,6 +137,20 @@ def test_everything_wrong_with_a_folder_is_told_at_once(own: Path, settings: Set
     assert len(raised.value.problems) == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "key"), [("config.json", "rope_theta"), ("generation_config.json", "eos_token_id")]
+)
+def test_what_stands_beside_the_weights_counts_too(
+    own: Path, settings: Settings, name: str, key: str
+) -> None:
+    before = models.resolve(str(own), settings)
+    values = json.loads((own / name).read_bytes())
+    (own / name).write_text(json.dumps({**values, key: 5}))
+    after = models.resolve(str(own), settings)
+    assert after.digest != before.digest and after.id != before.id
+    assert after.base.sha256 == before.base.sha256
+
+
 def test_a_base_model_that_changed_after_training_is_noticed(own: Path, settings: Settings) -> None:
     ref = models.resolve(str(own), settings).base
     tiny_model(own, seed=1)

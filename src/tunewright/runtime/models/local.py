@@ -15,6 +15,7 @@ from tunewright.core.types import Checkpoint, ModelRef, Problem
 from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS
 
 CONFIG = "config.json"
+GENERATION = "generation_config.json"
 _CODE = ("auto_map", "_attn_implementation_internal", "custom_pipelines")
 """Keys by which a config makes a library run code or fetch it."""
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
@@ -31,8 +32,7 @@ def local_checkpoint(folder: Path, ref: ModelRef | None = None) -> Checkpoint:
         raise ModelError(problems=problems)
     found = ref or describe(folder, name=str(folder))
     template = _template(folder)
-    parts = [found.sha256, digest.of_text(template), *(digest.of_file(path) for path in _rendering(folder))]
-    content = digest.of_value(parts)
+    content = digest.of_value([found.sha256, digest.of_text(template), _beside(folder)])
     short = re.sub(r"[^a-z0-9.]+", "-", Path(found.name).name.lower()).strip("-") or "model"
     return Checkpoint(
         id=f"base-{short}-{content[:12]}",
@@ -135,9 +135,10 @@ def _check_configs(folder: Path) -> Iterator[Problem]:
                 )
 
 
-def _rendering(folder: Path) -> list[Path]:
-    """Files beside the weights that decide what tokens a conversation becomes."""
-    return [path for name in (TOKENIZER, TOKENIZER_SETTINGS) if (path := folder / name).exists()]
+def _beside(folder: Path) -> dict[str, str]:
+    """Digests of the files beside the weights that decide what is read, computed and answered."""
+    names = (CONFIG, GENERATION, TOKENIZER, TOKENIZER_SETTINGS)
+    return {name: digest.of_file(path) for name in names if (path := folder / name).exists()}
 
 
 def _template(folder: Path) -> str:
