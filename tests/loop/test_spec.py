@@ -73,6 +73,27 @@ def test_a_key_that_stands_twice_is_an_error(tmp_path: Path) -> None:
     assert "`name` stands twice" in found[0].what
 
 
+def test_braces_without_quotes_are_told_with_their_line(tmp_path: Path) -> None:
+    found = problems(GOOD.replace("name: desk", "name: {{project}}"), tmp_path)
+    assert found[0].where == "tunewright.yaml line 2" and "quotes" in found[0].what
+
+
+def test_a_character_that_yaml_forbids_is_told_with_its_line(tmp_path: Path) -> None:
+    found = problems(GOOD.replace("desk\n", "de\x07sk\n"), tmp_path)
+    assert found[0].where == "tunewright.yaml line 2" and "U+0007" in found[0].what
+
+
+def test_a_date_is_read_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "tunewright.yaml"
+    path.write_text(GOOD.replace("name: desk", "name: 2026-12-31"))
+    assert Spec.read(path).name == "2026-12-31"
+    assert Spec.read(path).with_overrides("name=2027-02-30").name == "2027-02-30"
+    path.write_text(GOOD.replace("at_least: 0.9", "at_least: 0.9, deadline: 2026-12-31"))
+    assert str(Spec.read(path).define.targets[0].deadline) == "2026-12-31"
+    found = problems(GOOD.replace("at_least: 0.9", "at_least: 0.9, deadline: 2026-13-45"), tmp_path)
+    assert found[0].where == "tunewright.yaml: define.targets[0].deadline"
+
+
 @pytest.mark.parametrize("text", ["", "- a\n- b\n", "just words"])
 def test_a_file_that_is_no_mapping_is_an_error(tmp_path: Path, text: str) -> None:
     assert problems(text, tmp_path)[0].where == "tunewright.yaml"

@@ -86,22 +86,29 @@ def _set(values: dict[str, Any], setting: str) -> Iterator[Problem]:
             yield Problem(where="--set", what=f"`{path}` leads through a value", fix="shorten the path")
             return
     try:
-        values[last] = yaml.safe_load(text)
+        values[last] = yaml.load(text, Loader=_Strict)
     except yaml.YAMLError:
         yield Problem(where="--set", what=f"`{text}` is no YAML value", fix="quote it")
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error and dates stay as written."""
+    """YAML in which a key is a word that stands once, and dates stay as written."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as the library has it
+        first: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
 
 
 def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            what = "a list or mapping stands where a key should; put a value with braces in quotes"
+            raise yaml.constructor.ConstructorError(None, None, what, key.start_mark)
         if key.value in seen:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key `{key.value}` stands twice", key.start_mark
-            )
+            what = f"the key `{key.value}` stands twice"
+            raise yaml.constructor.ConstructorError(None, None, what, key.start_mark)
         seen.add(key.value)
     return loader.construct_mapping(node, deep=True)
 
@@ -111,13 +118,22 @@ _Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 def _yaml(path: Path) -> object:
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Strict)
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise SpecError(
             "there is no spec here", where=str(path), fix="make one with `tunewright new`"
         ) from None
     except (UnicodeDecodeError, IsADirectoryError):
         raise SpecError("the spec is no UTF-8 text", where=str(path), fix="save it as UTF-8") from None
+    try:
+        return yaml.load(text, Loader=_Strict)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise SpecError(
+            f"the character U+{ord(text[error.position]):04X} cannot stand in YAML",
+            where=f"{path.name} line {line}",
+            fix="take it out",
+        ) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"{path.name} line {mark.line + 1}" if mark else path.name
