@@ -138,8 +138,9 @@ def test_progress_is_told_and_an_output_is_replaced_only_if_asked(tmp_path: Path
     seen: list[tuple[int, int]] = []
     answer_file(desk(), given, tmp_path / "out.csv", told=lambda done, total: seen.append((done, total)))
     assert seen == [(1, 2), (2, 2)]
-    with pytest.raises(DataError, match="exists already"):
+    with pytest.raises(DataError, match="exists already") as caught:
         answer_file(desk(), given, tmp_path / "out.csv")
+    assert caught.value.problems[0].fix == "name another file with `--output`"
     answer_file(desk(), given, tmp_path / "out.csv", AnswerSpec(overwrite=True))
     with pytest.raises(DataError, match="exists already"):
         answer_file(desk(), given, given, AnswerSpec(overwrite=True))

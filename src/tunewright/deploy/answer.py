@@ -141,7 +141,7 @@ def _check_paths(path_in: Path, path_out: Path, spec: AnswerSpec) -> None:
         raise DataError("there is no such folder", where=str(path_out.parent), fix="make it first")
     if path_out.exists() and (not spec.overwrite or path_out.samefile(path_in)):
         raise DataError(
-            "the output exists already", where=str(path_out), fix="name another, or say `--overwrite`"
+            "the output exists already", where=str(path_out), fix="name another file with `--output`"
         )
 
 

@@ -157,7 +157,7 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _question(columns: dict[str, Any], column: str | None, into: str) -> tuple[Message, ...]:
     if into in columns:
-        raise DataError(f"there is a column `{into}` already", fix="name another with `--into`")
+        raise DataError(f"there is a column `{into}` already", fix="rename it, or take it out")
     if column is None and MESSAGES in columns:
         return _conversation(columns[MESSAGES])
     found = columns.get(column or _guess(tuple(columns)))
