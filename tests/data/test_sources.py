@@ -10,11 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tunewright.core.errors import SpecError
 from tunewright.core.types import Problem
 from tunewright.data.ports import PLACE, Source
 from tunewright.data.sources.csv import Csv
 from tunewright.data.sources.jsonl import Jsonl
 from tunewright.data.sources.parquet import Parquet
+from tunewright.runtime.plugins import Named, make
 
 
 def read(source: Source, folder: Path) -> tuple[list[dict[str, Any]], list[Problem]]:
@@ -74,6 +76,26 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file_silently(tmp_pat
     assert [problem.where for problem in problems] == ["a.csv line 3"]
 
 
+@pytest.mark.parametrize("header", ['"text,label', '"te"xt,label', f"text,{'x' * 200_000}"])
+def test_a_header_that_is_broken_is_named(tmp_path: Path, header: str) -> None:
+    (tmp_path / "a.csv").write_text(f"{header}\na,x\n")
+    rows, problems = read(Csv(path="a.csv"), tmp_path)
+    assert rows == [] and [problem.where for problem in problems] == ["a.csv line 1"]
+
+
+@pytest.mark.parametrize("delimiter", ["||", "", '"', "\n"])
+def test_a_delimiter_is_one_character(delimiter: str) -> None:
+    with pytest.raises(SpecError, match="String should"):
+        make("sources", Named(name="csv", options={"path": "a.csv", "delimiter": delimiter}))
+
+
+@pytest.mark.parametrize("value", ["42", "null", '"text"'])
+def test_a_json_file_of_one_plain_value_is_a_problem(tmp_path: Path, value: str) -> None:
+    (tmp_path / "a.json").write_text(value)
+    rows, problems = read(Jsonl(path="a.json"), tmp_path)
+    assert rows == [] and [problem.where for problem in problems] == ["a.json line 1"]
+
+
 def test_a_file_in_another_encoding_is_named_and_can_be_read_by_an_option(tmp_path: Path) -> None:
     text = "text,label\n" + "la réponse était très différente à l'école,x\n" * 5
     (tmp_path / "a.csv").write_bytes(text.encode("cp1252"))
@@ -103,6 +125,12 @@ def test_parquet_gives_the_same_text_columns(tmp_path: Path) -> None:
     rows, problems = read(Parquet(path="a.parquet"), tmp_path)
     assert rows[0] == {PLACE: "row 1", "text": "a", "n": "1", "m": '[{"role":"user"}]'}
     assert rows[1]["text"] is None and not problems
+
+
+def test_what_is_no_number_in_a_parquet_file_is_empty(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"label": [float("nan"), 1.5, None]}), tmp_path / "a.parquet")
+    rows, _ = read(Parquet(path="a.parquet"), tmp_path)
+    assert [row["label"] for row in rows] == [None, "1.5", None]
 
 
 def test_a_broken_parquet_file_is_a_problem(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -64,4 +65,6 @@ def _batch(block: list[Row]) -> Any:  # noqa: ANN401 - a `pyarrow.RecordBatch`
 def _text(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
+    if isinstance(value, float) and math.isnan(value):  # what pandas writes where there is nothing
+        return None
     return orjson.dumps(value, default=str).decode()

@@ -7,13 +7,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
 
 from tunewright.core.types import Problem
 from tunewright.data.ports import Row, Tell, batches
 from tunewright.data.sources.lines import lines
 
 _DELIMITERS = (",", "\t", ";", "|")
+_LOOK = 1 << 16
+
+Delimiter = Annotated[str, StringConstraints(min_length=1, max_length=1, pattern=r'^[^"\r\n]$')]
+"""One character that neither quotes nor ends a line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +27,7 @@ class Csv:
     """A CSV or TSV file with a header line; values in quotes may hold line ends."""
 
     path: str
-    delimiter: str | None = None
+    delimiter: Delimiter | None = None
     """Found in the header line if left out."""
     encoding: str = "utf-8"
 
@@ -46,14 +52,17 @@ class Csv:
             except StopIteration:
                 return
             except csv.Error as error:
-                what = "a quote that opens here is never closed" if _at_end(error) else f"broken CSV: {error}"
-                tell(self._problem(start, what, "close it, and double the quotes inside a quoted value"))
+                tell(self._broken(start, error))
                 continue
             if bad.isdisjoint(range(start, reader.line_num + 1)):
                 yield from self._row(header, values, start, tell)
 
     def _header(self, reader: Iterator[list[str]], tell: Tell) -> list[str] | None:
-        header = [name.strip() for name in next(reader)]
+        try:
+            header = [name.strip() for name in next(reader)]
+        except csv.Error as error:
+            tell(self._broken(1, error))
+            return None
         twice = [name for name, count in Counter(header).items() if count > 1]
         if twice:
             tell(self._problem(1, f"the column `{twice[0]}` stands twice in the header", "rename one"))
@@ -66,6 +75,10 @@ class Csv:
         elif values:
             what = f"{len(values)} values for {len(header)} columns"
             tell(self._problem(number, what, "put values that hold the delimiter in quotes"))
+
+    def _broken(self, number: int, error: csv.Error) -> Problem:
+        what = "a quote that opens here is never closed" if _at_end(error) else f"broken CSV: {error}"
+        return self._problem(number, what, "close it, and double the quotes inside a quoted value")
 
     def _problem(self, number: int, what: str, fix: str) -> Problem:
         return Problem(where=f"{self.path} line {number}", what=what, fix=fix)
@@ -90,4 +103,6 @@ def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
 
 def _delimiter(header: str) -> str:
     """The delimiter that cuts the header line into the most columns."""
-    return max(_DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter), [])))
+    return max(
+        _DELIMITERS, key=lambda delimiter: len(next(csv.reader([header[:_LOOK]], delimiter=delimiter), []))
+    )

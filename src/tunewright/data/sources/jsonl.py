@@ -52,9 +52,11 @@ class Jsonl:
             return
         if isinstance(value, dict):
             yield from self._one(value, tell)
-            return
-        for place, item in enumerate(value, 1):
-            yield from _row(item, f"item {place}", self.path, tell)
+        elif isinstance(value, list):
+            for place, item in enumerate(value, 1):
+                yield from _row(item, f"item {place}", self.path, tell)
+        else:
+            yield from _row(value, "line 1", self.path, tell)
 
     def _one(self, value: dict[str, object], tell: Tell) -> Iterator[Row]:
         """A file of one object is one example if its values are plain, else no list of examples."""
