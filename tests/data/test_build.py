@@ -58,6 +58,23 @@ def test_ids_of_the_user_are_kept_and_must_differ() -> None:
         builder.build(row, "line 2")
 
 
+def test_only_a_classification_has_labels() -> None:
+    row = {"text": "Hallo", "label": "Hello"}
+    made = Builder(LABEL, labelled=False).build(row, "a.csv line 2")
+    assert (made.label, made.answer) == (None, "Hello")
+
+
+def test_files_that_each_number_their_rows_do_not_stand_in_each_others_way() -> None:
+    found = Detected("label", Columns(text="text", label="label", id="id"), 1.0)
+    ids: dict[str, int] = {}
+    train, test = (Builder(found, True, name, ids) for name in ("train.csv", "test.csv"))
+    rows = [{"text": "a", "label": "b", "id": number} for number in "12"]
+    made = [builder.build(row, "x").id for builder in (train, test) for row in rows]
+    assert made == ["1", "2", "test.csv:1", "test.csv:2"]
+    with pytest.raises(DataError, match="stands twice"):
+        test.build(rows[0], "test.csv line 4")
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [

@@ -85,6 +85,32 @@ def test_training_examples_that_stand_in_the_test_file_are_removed_or_reported(
     assert (sum(tags), len(tags)) == (6, 7)
 
 
+def test_translations_have_no_labels(project: Path, questions: Questions, run_in: Run) -> None:
+    lines = [f'"{text}","{text[::-1]}"' for text, _ in questions]
+    (project / "a.csv").write_text("\n".join(["text,target", *lines]))
+    dataset = run_in(sources="a.csv", task="translation")
+    assert dataset.labels == () and not dataset.problems
+    assert all(one.label is None and one.answer for one in on_disk.read(dataset, "train"))
+    assert dataset.counts == {"train": 126, "validation": 27, "test": 27}
+
+
+def test_groups_of_the_test_file_are_removed_from_training_or_reported(
+    project: Path, questions: Questions, run_in: Run
+) -> None:
+    lines = [f'"{text}",{label},customer {number}' for number, (text, label) in enumerate(questions)]
+    (project / "train.csv").write_text("\n".join(["text,label,who", *lines]))
+    test = ["something else entirely,card,customer 3", "nobody has said this before,card,customer 999"]
+    (project / "test.csv").write_text("\n".join(["text,label,who", *test]))
+    spec = {"sources": "train.csv", "test": "test.csv", "columns": {"group": "who"}}
+    removed, kept = run_in(**spec), run_in(**spec, overlap="report")
+    for dataset, counts in ((removed, (0, 1, 1)), (kept, (0, 1, 0))):
+        found = dataset.overlaps[0]
+        assert (found.near, found.grouped, found.removed_from_train) == counts
+    trained = [one for name in ("train", "validation") for one in on_disk.read(removed, name)]
+    assert len(trained) == 179 and "customer 3" not in {one.group for one in trained}
+    assert [one.tags for one in on_disk.read(kept, "test")] == [(NEAR_DUPLICATE,), ()]
+
+
 def test_duplicates_are_taken_out_and_contradictions_told(
     project: Path, questions: Questions, csv_of: CsvOf, run_in: Run
 ) -> None:

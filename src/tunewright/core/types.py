@@ -118,12 +118,14 @@ class Task(Artifact):
 
 
 class Overlap(Frozen):
-    """Examples of an evaluation split that stand in `train` too; each count holds the closer ones."""
+    """Examples of an evaluation split that stand in `train` too; `near` holds `normalised`, that `exact`."""
 
     split: Split
     exact: int = 0
     normalised: int = 0
     near: int = 0
+    grouped: int = 0
+    """Examples that say something else, but whose group stands in `train` too."""
     examples: int = 0
     """Size of the split."""
     removed_from_train: int = 0

@@ -20,13 +20,17 @@ _ID = 16
 
 @dataclass(frozen=True)
 class Builder:
-    """Makes examples of one source; ids stay different over all sources it is used for."""
+    """Makes examples of one source."""
 
     detected: Detected
     labelled: bool
-    """True gives every example its answer as label, whatever the shape."""
+    """True gives every example its answer as label, whatever the shape; False gives none a label."""
+    name: str = ""
+    """What the source is called."""
     ids: dict[str, int] = field(default_factory=dict)
-    """Times that an id was given out."""
+    """Times that an id was given out, over all sources: their ids stay different."""
+    own: set[str] = field(default_factory=set)
+    """Ids that stand in this source."""
 
     def build(self, row: Row, source: str) -> Example:
         """The example; raises `DataError` if the row cannot be one."""
@@ -35,7 +39,7 @@ class Builder:
         return Example(
             id=self._id(_cell(row, columns.id), messages, source),
             messages=messages,
-            label=messages[-1].content if self.labelled or self.detected.shape == "label" else None,
+            label=messages[-1].content if self.labelled else None,
             group=_cell(row, columns.group),
             source=source,
         )
@@ -70,13 +74,16 @@ class Builder:
         return messages
 
     def _id(self, given: str | None, messages: tuple[Message, ...], source: str) -> str:
-        name = given or content_digest(messages)[:_ID]
+        name = self._qualified(given, source) if given else content_digest(messages)[:_ID]
         self.ids[name] = times = self.ids.get(name, 0) + 1
-        if times == 1:
-            return name
-        if given:
+        return name if times == 1 else f"{name}-{times}"
+
+    def _qualified(self, given: str, source: str) -> str:
+        """The id, with the name of its source where another source has it too."""
+        if given in self.own:
             raise _refused(f"the id `{given}` stands twice", source, "give every example an id of its own")
-        return f"{name}-{times}"
+        self.own.add(given)
+        return f"{self.name}:{given}" if given in self.ids else given
 
 
 def content_digest(messages: tuple[Message, ...]) -> str:

@@ -36,12 +36,16 @@ def _sources(facts: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[s
 
 def _overlaps(facts: Mapping[str, Any]) -> Iterator[str]:
     yield from ("## Overlap with training, before anything was taken out", "")
-    yield "| split | examples | exact | normalised | near | taken out of train |"
-    yield "|---|---:|---:|---:|---:|---:|"
+    yield "| split | examples | exact | normalised | near | same group | taken out of train |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
     for one in facts["overlaps"]:
-        counts = (one.examples, one.exact, one.normalised, one.near, one.removed_from_train)
+        counts = (one.examples, one.exact, one.normalised, one.near, one.grouped, one.removed_from_train)
         yield f"| {one.split} | {' | '.join(map(str, counts))} |"
-    yield from ("", "Each count holds those left of it: every exact duplicate is a near one, too.", "")
+    yield from (
+        "",
+        "Every exact duplicate is a near one, too; `same group` counts what is neither.",
+        "",
+    )
 
 
 def _lengths(diagnosis: Diagnosis) -> Iterator[str]:

@@ -25,20 +25,32 @@ class Found:
 
 
 def find(split: Split, evaluated: Sequence[Example], train: Sequence[Example], near: float) -> Found:
-    """How many questions of the split are asked in training too; each count holds the closer ones."""
+    """Which examples of the split are asked in training too, or have a group there, and how many."""
     asked, known = [question(one) for one in evaluated], [question(one) for one in train]
     asked_at, known_at = _places(asked), _places(known)
     pairs = near_matches(list(asked_at), list(known_at), near)
     same = set(known)
     in_split = _those(asked_at, {pair.a for pair in pairs})
+    in_train = _those(known_at, {pair.b for pair in pairs})
+    groups = _groups(evaluated) & _groups(train)
+    of_groups = _members(evaluated, groups)
     overlap = Overlap(
         split=split,
         exact=sum(text in same for text in asked),
         normalised=sum(len(places) for text, places in asked_at.items() if text in known_at),
         near=len(in_split),
+        grouped=len(of_groups - in_split),
         examples=len(evaluated),
     )
-    return Found(overlap, in_split, _those(known_at, {pair.b for pair in pairs}))
+    return Found(overlap, in_split | of_groups, in_train | _members(train, groups))
+
+
+def _groups(examples: Sequence[Example]) -> set[str]:
+    return {example.group for example in examples if example.group is not None}
+
+
+def _members(examples: Sequence[Example], groups: set[str]) -> frozenset[int]:
+    return frozenset(place for place, example in enumerate(examples) if example.group in groups)
 
 
 def _places(texts: Sequence[str]) -> dict[str, list[int]]:
@@ -62,7 +74,7 @@ def without(examples: Sequence[Example], places: frozenset[int]) -> list[Example
 
 
 def tagged(examples: Sequence[Example], places: frozenset[int]) -> list[Example]:
-    """The examples, those at the places tagged as near-duplicates of training examples."""
+    """The examples, those at the places tagged: they stand in training too, or their group does."""
     return [
         example.model_copy(update={"tags": (*example.tags, NEAR_DUPLICATE)}) if place in places else example
         for place, example in enumerate(examples)
@@ -70,7 +82,7 @@ def tagged(examples: Sequence[Example], places: frozenset[int]) -> list[Example]
 
 
 def prove_none(split: Split, evaluated: Sequence[Example], train: Sequence[Example], near: float) -> None:
-    """Look again, and raise `DataError` if a question of the split still stands in training."""
+    """Look again, and raise `DataError` if a question or group of the split still stands in training."""
     left = find(split, evaluated, train, near)
     if left.evaluated:
         example = evaluated[min(left.evaluated)]

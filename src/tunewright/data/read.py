@@ -85,7 +85,7 @@ class Reading:
             for _ in read:
                 """The rest is read for its bad lines, so that all are known at once."""
             return
-        builder = build.Builder(found, self.labelled, self.ids)
+        builder = build.Builder(found, self.labelled, name, self.ids)
         rows = _rows(itertools.chain([first], read), name)
         yield from build.examples(builder, rows, self.problems)
 

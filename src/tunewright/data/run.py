@@ -121,15 +121,17 @@ def tell(context: Context, dataset: Dataset) -> None:
     for name, found in dataset.formats.items():
         context.tell("note", f"{name}: {found}")
     for one in dataset.overlaps:
-        if one.near:
+        if one.near or one.grouped:
             what = f"{one.near} of {one.examples} {one.split} examples stand in training too"
+            groups = f", {one.grouped} more share a group with it" if one.grouped else ""
             done = (
                 f"{one.removed_from_train} training examples taken out"
                 if one.removed_from_train
                 else "marked"
             )
             context.tell(
-                "note", f"{what} ({one.exact} exact, {one.normalised} but for case and punctuation); {done}"
+                "note",
+                f"{what} ({one.exact} exact, {one.normalised} but for case and punctuation){groups}; {done}",
             )
     for problem in dataset.problems:
         context.tell("warning", f"{problem.where}: {problem.what}", fix=problem.fix)

@@ -23,7 +23,9 @@ class Columns(Frozen):
     prompt: str | None = Field(default=None, description="the question of a `completion` source")
     completion: str | None = Field(default=None, description="the right answer to it")
     messages: str | None = Field(default=None, description="conversations: lists of role and content")
-    group: str | None = Field(default=None, description="examples of one group are never split")
+    group: str | None = Field(
+        default=None, description="examples of one group stay in one split; `overlap` holds for groups too"
+    )
     id: str | None = Field(default=None, description="name of the example; its content if left out")
 
 
@@ -53,8 +55,9 @@ class DataSpec(Frozen):
     test_share: float = Field(default=0.15, description="share of the examples for the test")
     overlap: Literal["remove", "report"] = Field(
         default="remove",
-        description="training examples that stand in your own test files too: `remove` drops them from "
-        "training; `report` keeps them and marks the test examples, so that the report gives both figures",
+        description="training examples that stand in your own test files too, or share a group with them: "
+        "`remove` drops them from training; `report` keeps them and marks the test examples, so that the "
+        "report gives both figures",
     )
     near: float = Field(
         default=0.7, description="how alike two texts are that must not be in two splits, 0 to 1"

@@ -12,7 +12,7 @@ from tunewright.core.types import Dataset, Example, Split
 from tunewright.runtime.lazy import require
 
 NEAR_DUPLICATE = "near-duplicate"
-"""Tag of an evaluation example that stands in the training examples too, alike or nearly so."""
+"""Tag of an evaluation example that stands in training too, alike or nearly so, or whose group does."""
 
 _BATCH = 4096
 
