@@ -66,7 +66,7 @@ def test_the_fingerprint_changes_with_one_byte_of_any_file(project: Path) -> Non
     (project / "test.csv").write_text("text,label\nc,d\n")
     spec = DataSpec.model_validate({"sources": "data/train.csv", "test": "test.csv"})
     before = fingerprint(spec, project)
-    assert set(before) == {"data/train.csv", "test.csv"}
+    assert {"data/train.csv", "test.csv"} < set(before)
     (project / "test.csv").write_text("text,label\nc,e\n")
     after = fingerprint(spec, project)
     assert before["test.csv"] != after["test.csv"] and before["data/train.csv"] == after["data/train.csv"]

@@ -61,7 +61,6 @@ def test_what_the_report_does_not_allow_is_packed_as_a_candidate_with_the_reason
     assert not release.allowed
     assert release.reasons == ("the verdict is `iterate`; because",)
     assert [event.kind for event in setting.events if event.kind == "warning"] == ["warning"]
-    assert registry.read(setting.context.workspace).entries[0].state == "candidate"
 
 
 @pytest.mark.parametrize(

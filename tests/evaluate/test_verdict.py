@@ -164,9 +164,9 @@ def test_without_a_prompt_only_candidate_the_gain_is_said_to_be_unknown() -> Non
     assert any("is not known" in reason for reason in verdict.reasons)
 
 
-def test_without_targets_the_gain_alone_decides_and_the_reasons_say_so() -> None:
+def test_without_targets_there_is_nothing_to_ship_against() -> None:
     verdict = decide()
-    assert verdict.word == "ship" and verdict.reasons[0] == "no target was promised"
+    assert verdict.word == "iterate" and verdict.reasons[0] == "no target was promised"
 
 
 def test_a_target_that_was_not_measured_is_missed() -> None:

@@ -59,7 +59,7 @@ def test_a_second_run_makes_nothing_again(walked: Path, tmp_path: Path) -> None:
 
 
 def test_changing_the_training_redoes_training_and_what_follows(walked: Path, tmp_path: Path) -> None:
-    found = again(copy(walked, tmp_path), "train.learning_rate=0.001")
+    found = again(copy(walked, tmp_path), "train.learning_rate=0.002")
     assert [step for step in STEPS if found[step] == "finished"] == ["train", "evaluate", "deploy", "iterate"]
 
 

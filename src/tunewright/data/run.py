@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tunewright.core import digest
@@ -15,10 +15,14 @@ from tunewright.data.spec import DataSpec
 from tunewright.data.split import split
 from tunewright.runtime import examples as on_disk
 from tunewright.runtime.context import Context
+from tunewright.runtime.plugins import Named
 
 Parts = dict[Split, list[Example]]
 
 _EVALUATED: tuple[Split, ...] = ("test", "validation")
+
+VERSION = "1"
+"""Raised when a change of the stage makes earlier artifacts stale."""
 
 
 def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
@@ -47,7 +51,8 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     }
     for name in SPLITS:
         on_disk.write(parts[name], context.folder / f"{name}.parquet")
-    text = card(facts, diagnosis, fingerprint(spec, context.project), context.seed)
+    every = (*spec.sources, *spec.validation, *spec.test)
+    text = card(facts, diagnosis, _digests(every, context.project), context.seed)
     (context.folder / "card.md").write_text(text, encoding="utf-8")
     (context.folder / "diagnosis.json").write_text(diagnosis.model_dump_json(indent=1), encoding="utf-8")
     dataset = context.seal(Dataset, **facts)
@@ -55,11 +60,19 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     return dataset
 
 
+def _digests(every: Sequence[str | Named], project: Path) -> dict[str, str]:
+    """SHA-256 of each source, by its name in the spec; of all of them where a source has several files."""
+    found: dict[str, list[str]] = {}
+    for name, path in files(every, project):
+        found.setdefault(name, []).append(digest.of_file(path))
+    return {name: one[0] if len(one) == 1 else digest.of_value(one) for name, one in found.items()}
+
+
 def fingerprint(spec: DataSpec, project: Path) -> dict[str, str]:
     """SHA-256 of every file that the section names, by its name there."""
     every = (*spec.sources, *spec.validation, *spec.test)
     try:
-        return {name: digest.of_file(path) for name, path in files(every, project)}
+        return {**_digests(every, project), "the stage `data`": VERSION}
     except OSError as error:
         raise unreadable(error) from error
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Sequence
 from importlib import metadata
 
 from tunewright.core.types import Checkpoint, Dataset, Problem, Task
+from tunewright.runtime import hardware
 from tunewright.runtime.context import Context
 from tunewright.runtime.measure.losses import Losses, write_losses
 from tunewright.runtime.workspace import atomic_write
@@ -48,11 +48,7 @@ def write_card(
         "task": {"id": task.id, "objective": task.objective, "instruction": task.instruction},
         "template_sha256": base.template_sha256,
         "versions": _versions(),
-        "hardware": {
-            "machine": platform.machine(),
-            "system": platform.platform(),
-            "threads": context.settings.threads,
-        },
+        "hardware": hardware.look(context.folder).model_dump(mode="json"),
         "curve": curve.model_dump(mode="json"),
         "findings": [finding.model_dump(mode="json") for finding in findings],
     }
