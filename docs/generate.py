@@ -38,7 +38,7 @@ def cli() -> Iterator[str]:
     """Every command with its options."""
     yield "# Commands"
     yield ""
-    yield "Exit codes: 0 ship or waived, 1 iterate, 2 any error, 3 needs more test examples, 130 stopped or interrupted."
+    yield "Exit codes: 0 ship or waived, 1 iterate, 2 any error, 3 needs more test examples, 130 stopped."
     yield "Data goes to standard output, everything else to standard error; `--json` prints the type itself."
     yield from _command("tunewright", typer.main.get_command(app))
 
