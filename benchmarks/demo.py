@@ -33,14 +33,15 @@ def main() -> None:
 
 
 def _figures(report: Report) -> dict[str, float | int | None]:
-    best = {}
+    found: dict[str, float | int | None] = {"test_examples": report.test_examples}
+    accuracy = {result.name: result.metric("accuracy") for result in report.results}
     for result in report.results:
-        metric = result.metric("accuracy")
-        name = f"accuracy_{result.kind.replace('-', '_')}"
-        if metric is not None:
-            best[name] = max(metric.value, best.get(name, 0.0))
-    gains = [c.low for c in report.comparisons if c.a == "tuned" and c.b in ("zero-shot", "few-shot")]
-    return {**best, "gain_low": min(gains), "test_examples": report.test_examples}
+        metric = accuracy[result.name]
+        found[f"accuracy_{result.kind.replace('-', '_')}"] = metric.value if metric else None
+    prompts = [name for name in ("zero-shot", "few-shot") if accuracy.get(name)]
+    best = max(prompts, key=lambda name: accuracy[name].value)  # type: ignore[union-attr]
+    gain = next(c for c in report.comparisons if (c.a, c.b) == ("tuned", best))
+    return {**found, "gain": gain.difference, "gain_low": gain.low, "gain_high": gain.high}
 
 
 if __name__ == "__main__":
