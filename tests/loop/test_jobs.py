@@ -66,3 +66,21 @@ def test_a_run_that_fails_tells_every_problem(tmp_path: Path, model: Path) -> No
 def test_a_project_without_a_run_says_how_to_start_one(tmp_path: Path, model: Path) -> None:
     with pytest.raises(WorkspaceError, match="no run yet"):
         Project.open(write_project(tmp_path / "p", model)).stop()
+
+
+def test_stop_reaches_the_run_that_is_going_on_behind_a_newer_one_that_ended(
+    tmp_path: Path, model: Path
+) -> None:
+    project = Project.open(write_project(tmp_path / "p", model))
+    first = project.start()
+    until(lambda: "dataset" in jobs.made_by(first))
+    project.run(only="data")
+    assert project.stop().id == first.id
+    until(lambda: jobs.status(first) == "stopped")
+
+
+def test_stop_says_so_where_no_run_is_going_on(tmp_path: Path, model: Path) -> None:
+    project = Project.open(write_project(tmp_path / "p", model))
+    project.run(only="define")
+    with pytest.raises(WorkspaceError, match="the newest is finished"):
+        project.stop()

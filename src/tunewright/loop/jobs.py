@@ -93,6 +93,13 @@ def latest(project: Path) -> Run:
     return runs[-1]
 
 
+def current(project: Path) -> Run:
+    """The run that is going on, else the newest one; raises `WorkspaceError` if there is none."""
+    last = latest(project)
+    going = (run for run in reversed(every(project)) if status(run) == "running")
+    return next(going, last)
+
+
 def status(run: Run) -> Status:
     """What became of the run; `died` when its process is gone without a last word."""
     for event, _ in events.read_from(run.events):

@@ -94,14 +94,20 @@ class Project:
         return self.outcome(run)
 
     def stop(self) -> Run:
-        """Ask the newest run to stop; what is finished is kept."""
-        run = jobs.latest(self.folder)
+        """Ask the run that is going on to stop; what is finished is kept."""
+        run = jobs.current(self.folder)
+        if jobs.status(run) != "running":
+            raise WorkspaceError(
+                f"no run is going on; the newest is {jobs.status(run)}",
+                where=run.id,
+                fix="`tunewright resume` goes on with it, `tunewright run` starts one",
+            )
         jobs.stop(run)
         return run
 
     def resume(self, *, listen: Emit = events.ignore) -> Outcome:
         """Go on with the newest run, or follow it if it is still running."""
-        last = jobs.latest(self.folder)
+        last = jobs.current(self.folder)
         if jobs.status(last) != "running":
             last = jobs.start(self.folder, only=last.only, since=last.since, settings=last.settings)
         return self.wait(last, listen=listen)
@@ -153,9 +159,9 @@ class Project:
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
         """Two reports metric by metric: by id, else the two newest of the project."""
         made = (jobs.made_by(run).get("report") for run in reversed(jobs.every(self.folder)))
-        newest = list(dict.fromkeys(found for found in made if found is not None))
+        newest = tuple(dict.fromkeys(found for found in made if found is not None))
         return compare(
-            self._load(first or _pick(newest, 1), Report), self._load(second or _pick(newest, 0), Report)
+            self._report(first or _pick(newest, 1), newest), self._report(second or _pick(newest, 0), newest)
         )
 
     def specialist(self) -> Specialist:
@@ -194,6 +200,12 @@ class Project:
         """Serve the specialist from a child process; close it, or use it in a `with` block."""
         return serving.start(self.folder, host=host, port=port)
 
+    def _report(self, report_id: str, known: tuple[str, ...]) -> Report:
+        found = None if "/" in report_id else self.workspace.find(report_id, Report)
+        if found is None:
+            raise WorkspaceError(problems=[plugins.unknown(report_id, known, where="compare", noun="report")])
+        return found
+
     def _load(self, artifact_id: str, kind: type[A]) -> A:
         found = self.workspace.find(artifact_id, kind)
         if found is None:
@@ -203,7 +215,7 @@ class Project:
         return found
 
 
-def _pick(ids: list[str], place: int) -> str:
+def _pick(ids: tuple[str, ...], place: int) -> str:
     if place >= len(ids):
         raise WorkspaceError(
             "there are not two reports to compare yet",
