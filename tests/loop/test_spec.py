@@ -122,3 +122,19 @@ def test_a_spec_reads_back_from_its_print_out(tmp_path: Path) -> None:
     spec = Spec.read(path)
     path.write_text(spec.to_yaml())
     assert Spec.read(path) == spec
+
+
+def test_a_word_where_a_list_or_options_belong_is_told_in_words_of_yaml(tmp_path: Path) -> None:
+    text = GOOD.replace("epochs: 2", "tuner: {lora: 8}") + "evaluate: {prompts: say it}\n"
+    found = {problem.where: problem.what for problem in problems(text, tmp_path)}
+    assert found["tunewright.yaml: evaluate.prompts"] == "this must be a list"
+    assert "mapping" in found["tunewright.yaml: train.tuner.options"]
+
+
+def test_a_folder_that_is_a_file_has_no_spec_and_one_that_is_a_folder_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "tunewright.yaml").mkdir()
+    with pytest.raises(SpecError, match="there is no spec here"):
+        Spec.read(tmp_path / "file" / "tunewright.yaml")
+    with pytest.raises(SpecError, match="cannot be read"):
+        Spec.read(tmp_path / "tunewright.yaml")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from tunewright.core.types import Problem
+from tunewright.core.types import Problem, Target
 from tunewright.define.metrics import default_metrics
 from tunewright.define.spec import DefineSpec
 from tunewright.runtime import plugins
-from tunewright.runtime.measure.names import reportable
+from tunewright.runtime.measure.names import LATENCY, reportable
 
 
 def check(spec: DefineSpec) -> Iterator[Problem]:
@@ -25,6 +25,8 @@ def check(spec: DefineSpec) -> Iterator[Problem]:
         if metric not in known:
             yield plugins.unknown(metric, known, where=f"define.metrics[{place}]", noun="metric")
     yield from _targets(spec)
+    for target in spec.targets:
+        yield from _bound(target)
 
 
 def _targets(spec: DefineSpec) -> Iterator[Problem]:
@@ -45,3 +47,14 @@ def _targets(spec: DefineSpec) -> Iterator[Problem]:
             )
         if metric not in (known := reportable((*measured, *plugins.names("scorers")))):
             yield plugins.unknown(metric, known, where="define.targets", noun="metric")
+
+
+def _bound(target: Target) -> Iterator[Problem]:
+    bound = target.at_most if target.at_least is None else target.at_least
+    if bound is None or target.metric in LATENCY or 0 <= bound <= 1:
+        return
+    yield Problem(
+        where="define.targets",
+        what=f"`{target.metric}` is a share between 0 and 1, so {bound:g} says nothing",
+        fix="write 0.9 for 90 %",
+    )

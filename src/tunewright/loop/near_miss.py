@@ -14,6 +14,8 @@ from tunewright.runtime import plugins
 _WORDS = {
     "missing": ("this is missing", "add it"),
     "model_type": ("this must be a mapping of keys to values", "indent its keys below it"),
+    "dict_type": ("this must be a mapping of keys to values", "write `{option: value}`"),
+    "tuple_type": ("this must be a list", "put it in brackets, such as `[a, b]`"),
 }
 
 

@@ -119,12 +119,16 @@ _Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 def _yaml(path: Path) -> object:
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise SpecError(
             "there is no spec here", where=str(path), fix="make one with `tunewright new`"
         ) from None
-    except (UnicodeDecodeError, IsADirectoryError):
+    except UnicodeDecodeError:
         raise SpecError("the spec is no UTF-8 text", where=str(path), fix="save it as UTF-8") from None
+    except OSError as error:
+        raise SpecError(
+            f"the spec cannot be read: {error.strerror}", where=str(path), fix="make it a readable file"
+        ) from None
     try:
         return yaml.load(text, Loader=_Strict)
     except yaml.reader.ReaderError as error:

@@ -21,9 +21,11 @@ class TrainSpec(Frozen):
     tracker: Named | None = Field(
         default=Named(name="mlflow"), description="where the curves are mirrored to; `null` for nowhere"
     )
-    epochs: float = Field(default=3.0, gt=0, description="how often every training example is seen")
+    epochs: float = Field(
+        default=3.0, gt=0, allow_inf_nan=False, description="how often every training example is seen"
+    )
     learning_rate: float = Field(
-        default=1e-3, gt=0, description="highest step size, reached after the warm-up"
+        default=1e-3, gt=0, allow_inf_nan=False, description="highest step size, reached after the warm-up"
     )
     batch: int = Field(default=16, ge=1, description="examples per step")
     warmup: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
