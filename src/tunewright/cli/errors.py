@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from tunewright.core.errors import TunewrightError
 from tunewright.core.types import Problem
 
+_PLACES = 5
+"""Places of one problem that are shown; a file in the wrong encoding has it in every line."""
+
 
 def show_error(error: TunewrightError) -> None:
     """Write every problem of an error to standard error."""
@@ -15,14 +18,18 @@ def show_error(error: TunewrightError) -> None:
 
 
 def written(problems: Iterable[Problem]) -> str:
-    """The problems as text, readable without colour."""
-    return "\n".join(_one(problem) for problem in problems)
+    """The problems as text, readable without colour; one that stands in many places stands once."""
+    alike: dict[Problem, list[str]] = {}
+    for problem in problems:
+        alike.setdefault(problem.model_copy(update={"where": ""}), []).append(problem.where)
+    return "\n".join(_one(problem, places) for problem, places in alike.items())
 
 
-def _one(problem: Problem) -> str:
+def _one(problem: Problem, places: list[str]) -> str:
     lines = [f"{'error' if problem.fatal else 'warning'}: {problem.what}"]
-    if problem.where:
-        lines.append(f"  at {problem.where}")
+    lines += [f"  at {place}" for place in places[:_PLACES] if place]
+    if len(places) > _PLACES:
+        lines.append(f"  and at {len(places) - _PLACES} places more")
     if problem.fix:
         lines += ["", f"hint: {problem.fix}"]
     return "\n".join(lines) + "\n"

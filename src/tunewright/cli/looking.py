@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -16,9 +17,9 @@ def show(folder: Path, what: str, number: int, *, as_json: bool) -> int:
     """Print an artifact of the newest runs, a token preview, or the runs."""
     project = Project.open(folder)
     if what == "preview":
-        return _preview(project, number)
+        return _preview(project, number, as_json=as_json)
     if what == "runs":
-        return _runs(project)
+        return _runs(project, as_json=as_json)
     found = project.show(what)
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
@@ -27,8 +28,11 @@ def show(folder: Path, what: str, number: int, *, as_json: bool) -> int:
     return 0
 
 
-def _preview(project: Project, number: int) -> int:
+def _preview(project: Project, number: int, *, as_json: bool) -> int:
     preview = project.preview(number)
+    if as_json:
+        typer.echo(json.dumps(dataclasses.asdict(preview), indent=1))
+        return 0
     out = tables.console()
     for token in preview.tokens:
         style = "bold green" if token.stop else "green" if token.trained else "dim"
@@ -42,9 +46,16 @@ def _preview(project: Project, number: int) -> int:
     return 0
 
 
-def _runs(project: Project) -> int:
+def _runs(project: Project, *, as_json: bool) -> int:
+    runs = jobs.every(project.folder)
+    if as_json:
+        told = ({**run.model_dump(mode="json"), "status": jobs.status(run)} for run in runs)
+        typer.echo(json.dumps(list(told), indent=1))
+        return 0
+    if not runs:
+        typer.echo("no run yet; `tunewright run` starts one", err=True)
     out = tables.console()
-    for run in jobs.every(project.folder):
+    for run in runs:
         made = ", ".join(jobs.made_by(run).values())
         out.print(f"{run.id}  {jobs.status(run):<9} {made}", markup=False, soft_wrap=True)
     return 0

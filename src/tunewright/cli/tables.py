@@ -20,6 +20,8 @@ from tunewright.core.types import (
 from tunewright.evaluate import interval, probability, render_table
 
 _WIDTH = 110
+_LABELS = 8
+"""Labels that are named; a data set may have hundreds."""
 _ONLY_IN_THE_REPORT = 2
 """Last columns that a terminal has no room for: `p95` and `tokens an answer`."""
 
@@ -73,7 +75,8 @@ def _(dataset: Dataset) -> None:
     for source, shape in dataset.formats.items():
         out.print(f"read: {source} as {shape}", markup=False)
     if dataset.labels:
-        out.print(f"labels: {len(dataset.labels)} ({', '.join(dataset.labels[:8])} …)", markup=False)
+        first = ", ".join(dataset.labels[:_LABELS]) + (" …" if len(dataset.labels) > _LABELS else "")
+        out.print(f"labels: {len(dataset.labels)} ({first})", markup=False)
     for found in dataset.overlaps:
         out.print(
             f"{found.split} also in train: {found.exact} exact, {found.normalised} normalised, "

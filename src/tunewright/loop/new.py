@@ -27,7 +27,7 @@ def from_starter(folder: Path, starter: str) -> Spec:
     """Copy a starter, spec and example data, into a new folder; raises `SpecError`."""
     if starter not in starters():
         raise SpecError(problems=[plugins.unknown(starter, starters(), where="--starter", noun="starter")])
-    _refuse_to_overwrite(folder)
+    refuse_to_overwrite(folder)
     source = resources.files("tunewright.define").joinpath(_STARTERS, starter)
     with resources.as_file(source) as found, writable(folder):
         shutil.copytree(found, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".tunewright"))
@@ -38,7 +38,7 @@ def from_answers(
     folder: Path, *, objective: str, task: TaskType, source: str, metric: str, at_least: float
 ) -> Spec:
     """Write a spec from what a person said; raises `SpecError` with all that is wrong with it."""
-    _refuse_to_overwrite(folder)
+    refuse_to_overwrite(folder)
     values = {
         "name": "".join(letter if letter.isalnum() else "-" for letter in folder.resolve().name.lower()),
         "define": {
@@ -56,7 +56,8 @@ def from_answers(
     return spec
 
 
-def _refuse_to_overwrite(folder: Path) -> None:
+def refuse_to_overwrite(folder: Path) -> None:
+    """Raise `SpecError` if a project stands in the folder already."""
     if (folder / FILE).exists():
         raise SpecError(
             "there is a project here already",

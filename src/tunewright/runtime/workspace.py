@@ -92,9 +92,13 @@ class Workspace:
 
 @contextlib.contextmanager
 def writable(folder: Path) -> Iterator[None]:
-    """Turn a full or read-only disk into an error that says where and what to do."""
+    """Turn a full or read-only disk, or a bad path, into an error that says where and what to do."""
     try:
         yield
+    except (FileExistsError, NotADirectoryError) as error:
+        raise WorkspaceError(
+            "a file stands where a folder must be", where=str(folder), fix="choose another folder"
+        ) from error
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
             raise
