@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from tunewright.core import digest
@@ -60,7 +60,7 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     return dataset
 
 
-def _digests(every: Sequence[str | Named], project: Path) -> dict[str, str]:
+def _digests(every: tuple[str | Named, ...], project: Path) -> dict[str, str]:
     """SHA-256 of each source, by its name in the spec; of all of them where a source has several files."""
     found: dict[str, list[str]] = {}
     for name, path in files(every, project):
