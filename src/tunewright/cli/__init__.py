@@ -8,11 +8,14 @@ import sys
 def main() -> None:
     """Run a command; every error a user can mend ends with exit code 2 and no traceback."""
     from tunewright.cli.app import app
-    from tunewright.core.errors import TunewrightError
 
     try:
         app()
-    except TunewrightError as error:
+    except Exception as error:  # the error's own module is only worth its time when there is one
+        from tunewright.core.errors import TunewrightError
+
+        if not isinstance(error, TunewrightError):
+            raise
         from tunewright.cli.errors import show_error
 
         show_error(error)
