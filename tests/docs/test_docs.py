@@ -39,7 +39,7 @@ def commands(text: str) -> Iterator[list[str]]:
             yield words[1:]
 
 
-@pytest.mark.parametrize("text", blocks("console"))
+@pytest.mark.parametrize("text", list(blocks("console")))
 def test_every_command_in_the_documents_exists_with_its_options(text: str) -> None:
     for words in commands(text):
         command = typer.main.get_command(app)
@@ -50,7 +50,7 @@ def test_every_command_in_the_documents_exists_with_its_options(text: str) -> No
         assert {word.split("=")[0] for word in words if word.startswith("-")} <= known, words
 
 
-@pytest.mark.parametrize("text", blocks("yaml"))
+@pytest.mark.parametrize("text", list(blocks("yaml")))
 def test_every_spec_in_the_documents_is_valid(text: str, tmp_path: Path) -> None:
     path = tmp_path / "tunewright.yaml"
     path.write_text(text)
@@ -77,7 +77,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("text", blocks("python"))
+@pytest.mark.parametrize("text", list(blocks("python")))
 def test_every_python_block_in_the_documents_runs(text: str, project: Path) -> None:
     done = subprocess.run([sys.executable, "-c", text], cwd=project, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

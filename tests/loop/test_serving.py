@@ -30,9 +30,12 @@ time.sleep(0.3)
 sys.exit(len(heard))
 """
 PARENT = """
-import sys
+import signal, sys
 from tunewright.cli.using import until_ended
 from tunewright.loop.serving import launch
+# Whoever runs the tests may ignore signals (`nohup`, a job in the background): begin as a terminal does.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 def start():
     served = launch([sys.executable, "-c", sys.argv[1]], where="here")
     print(served.process.pid, flush=True)
