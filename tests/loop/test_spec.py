@@ -8,6 +8,7 @@ import pytest
 
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Problem
+from tunewright.loop.project import Project
 from tunewright.loop.spec import Spec
 
 GOOD = """
@@ -138,3 +139,16 @@ def test_a_folder_that_is_a_file_has_no_spec_and_one_that_is_a_folder_cannot_be_
         Spec.read(tmp_path / "file" / "tunewright.yaml")
     with pytest.raises(SpecError, match="cannot be read"):
         Spec.read(tmp_path / "tunewright.yaml")
+
+
+def test_wrong_keys_do_not_hide_a_missing_file_an_unknown_model_or_a_wrong_option(tmp_path: Path) -> None:
+    text = GOOD.replace("epochs: 2", "epoch: 2\n  tuner: {lora: {r: many}}") + "model: smollm3\n"
+    (tmp_path / "tunewright.yaml").write_text(text.replace("objective", "objektive"), encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        Project.open(tmp_path)
+    found = {problem.where: problem for problem in caught.value.problems}
+    assert {"tunewright.yaml: define.objektive", "tunewright.yaml: train.epoch"} <= found.keys()
+    assert "no file" in found["data.sources[0]"].what
+    assert any("smollm3" in problem.what for problem in found.values())
+    assert found["train.tuner.lora.r"].fix == "the default is `r: 16`"
+    assert "valid integer" in found["train.tuner.lora.r"].what

@@ -12,7 +12,9 @@ from transformers import AutoModelForCausalLM
 from tunewright.core.types import Checkpoint
 from tunewright.runtime.chat import Chat, Rendered
 from tunewright.train.methods.sft import Sft
+from tunewright.train.torch import kernels
 from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
+from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.llama import FastLlama
 from tunewright.train.torch.networks import PlainNetwork, network_for
 
@@ -150,11 +152,87 @@ def test_the_loss_is_that_of_trl_on_the_same_batch(
     assert (FastLlama(model).loss(batch) / len(batch.targets)).item() == pytest.approx(expected, rel=1e-4)
 
 
-def test_dropout_and_other_architectures_take_the_plain_network(base: Checkpoint) -> None:
+def test_other_adapters_take_the_plain_network(base: Checkpoint) -> None:
     plain = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
-    config = LoraConfig(r=4, lora_dropout=0.1, target_modules="all-linear", task_type="CAUSAL_LM")
+    config = LoraConfig(r=4, use_dora=True, target_modules="all-linear", task_type="CAUSAL_LM")
     network, note = network_for(get_peft_model(plain, config))
-    assert isinstance(network, PlainNetwork) and "dropout" in note
+    assert isinstance(network, PlainNetwork) and "not plain LoRA" in note
+
+
+def test_dropout_with_the_same_draw_gives_the_loss_and_gradients_of_peft(
+    base: Checkpoint, rendered: list[Rendered], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draw(shape: torch.Size, *_: object) -> tuple[torch.Tensor, float]:
+        left = torch.rand((shape[-2], shape[-1]), generator=torch.Generator().manual_seed(5)) >= 0.25
+        return left, 1 / 0.75
+
+    class Draw(torch.nn.Module):
+        p = 0.25
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            left, makeup = draw(x.shape)
+            return x * left * makeup
+
+    plain = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
+    config = LoraConfig(r=4, lora_dropout=0.25, target_modules="all-linear", task_type="CAUSAL_LM")
+    model = get_peft_model(plain, config)
+    for name, weight in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.2)
+    for module in model.modules():
+        if hasattr(module, "lora_dropout"):
+            module.lora_dropout["default"] = Draw()
+    monkeypatch.setattr("tunewright.train.torch.kernels.kept", draw)
+    batch = collate(rendered[:1], 0, CPU)
+    expected_loss = PlainNetwork(model).loss(batch)
+    expected = gradients(model, expected_loss)
+    network, note = network_for(model)
+    loss = network.loss(batch)
+    found = gradients(model, loss)
+    assert isinstance(network, FastLlama) and not note
+    assert loss.item() == pytest.approx(expected_loss.item(), rel=1e-5)
+    for name, slope in expected.items():
+        assert torch.allclose(found[name], slope, rtol=1e-3, atol=1e-5 * slope.abs().max().item()), name
+    losses, _ = network.judge(batch)
+    assert losses.sum().item() != pytest.approx(loss.item(), rel=1e-5), "no dropout where nothing is learned"
+
+
+def test_dropout_leaves_the_asked_share_and_makes_up_for_the_rest() -> None:
+    chance, shape = torch.Generator().manual_seed(0), torch.Size((1001, 576))
+    left, makeup = kernels.kept(shape, 0.1, chance)
+    assert left.shape == shape and left.float().mean().item() == pytest.approx(1 / makeup, abs=2e-3)
+    assert 1 / makeup == pytest.approx(0.9, abs=1 / 512)
+    again, _ = kernels.kept(shape, 0.1, chance)
+    assert not torch.equal(left, again)
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_parts_computed_side_by_side_give_the_loss_and_gradients_of_the_whole(
+    model: PeftModel, rendered: list[Rendered], threads: int
+) -> None:
+    from accelerate import Accelerator
+
+    def gradients_with(number: int) -> tuple[float, list[torch.Tensor]]:
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        model.zero_grad()
+        step = Gradients(
+            method=Sft(),
+            network=FastLlama(model),
+            accelerator=Accelerator(cpu=True),
+            weights=weights,
+            prefix=common_prefix(rendered),
+            most_tokens=64 * number,
+            threads=number,
+        )
+        return step(rendered, seed=3), [weight.grad.clone() for weight in weights]
+
+    alone, expected = gradients_with(1)
+    together, found = gradients_with(threads)
+    again, repeated = gradients_with(threads)
+    assert together == pytest.approx(alone, rel=1e-6)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-5 * other.abs().max().item())
+    assert again == together and all(map(torch.equal, repeated, found))
 
 
 def test_a_step_holds_examples_of_similar_length_and_an_epoch_every_example_once() -> None:

@@ -17,7 +17,7 @@ from tunewright.core.types import Request
 from tunewright.deploy import tables
 from tunewright.deploy.respond import Specialist
 from tunewright.deploy.tables import Table
-from tunewright.runtime.workspace import writable
+from tunewright.runtime.workspace import appearing, writable
 
 BATCH = 128
 Told = Callable[[int, int], None]
@@ -80,7 +80,9 @@ def answer_file(
         kept = len(answers)
         with _appended(progress, key, fresh=not answers) as file:
             _ask_missing(specialist, table, requests, answers, _Keeper(file, told, len(requests)))
-        _publish(table, spec.into, [answers[place] for place in range(len(requests))], path_out)
+        with appearing(path_out) as temporary:
+            ordered = [answers[place] for place in range(len(requests))]
+            tables.write(table, spec.into, ordered, temporary)
         progress.unlink()
     return Answered(path_out, len(requests), kept)
 
@@ -169,15 +171,3 @@ def _appended(progress: Path, key: str, *, fresh: bool) -> Iterator[IO[str]]:
             raw.truncate(raw.read().rfind(b"\n") + 1)
     with progress.open("a", encoding="utf-8") as file:
         yield file
-
-
-def _publish(table: Table, into: str, answers: Sequence[str], path: Path) -> None:
-    """Let the output appear in one rename."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        tables.write(table, into, answers, temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -9,14 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from tunewright.core.types import Problem
-from tunewright.runtime import plugins
-
-_WORDS = {
-    "missing": ("this is missing", "add it"),
-    "model_type": ("this must be a mapping of keys to values", "indent its keys below it"),
-    "dict_type": ("this must be a mapping of keys to values", "write `{option: value}`"),
-    "tuple_type": ("this must be a list", "put it in brackets, such as `[a, b]`"),
-}
+from tunewright.runtime import plugins, wording
 
 
 def explain(error: ValidationError, model: type[BaseModel], where: str) -> Iterator[Problem]:
@@ -35,20 +28,10 @@ def _one(detail: dict[str, Any], model: type[BaseModel], where: str) -> Problem:
     if detail["type"] == "extra_forbidden":
         known = _fields(model, loc[:-1])
         return plugins.unknown(str(loc[-1]), known, where=place, noun="key")
-    if detail["type"] == "literal_error":
-        known = tuple(word.strip("'") for word in _expected(detail["ctx"]["expected"]))
+    if known := wording.choices(detail):
         return plugins.unknown(str(detail["input"]), known, where=place, noun="value")
-    what, fix = _WORDS.get(detail["type"], ("", ""))
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return Problem(where=place, what=what or _plain(message), fix=fix or _fix(model, loc))
-
-
-def _expected(text: str) -> list[str]:
-    return text.replace(" or ", ", ").split(", ")
-
-
-def _plain(message: str) -> str:
-    return message[0].lower() + message[1:]
+    what, fix = wording.say(detail)
+    return Problem(where=place, what=what, fix=fix or _fix(model, loc))
 
 
 def _fix(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from tunewright import data, define, deploy, evaluate, iterate, train
+from tunewright import data
 from tunewright.core.errors import SpecError, Stopped, TunewrightError, WorkspaceError
 from tunewright.core.types import Artifact, Problem, Report
 from tunewright.data import Preview
@@ -16,12 +15,12 @@ from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
 from tunewright.deploy.chat import Conversation
 from tunewright.deploy.respond import Specialist, open_specialist
-from tunewright.loop import jobs, new, serving
+from tunewright.loop import checks, jobs, new, serving
 from tunewright.loop.compare import Row, compare
 from tunewright.loop.jobs import Run
 from tunewright.loop.line import WORKSPACE, Outcome, StepName, model_of
 from tunewright.loop.serving import Served
-from tunewright.loop.spec import FILE, Spec
+from tunewright.loop.spec import FILE, Spec, read_values
 from tunewright.runtime import events, examples, models, plugins, settings
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.events import Emit
@@ -43,7 +42,13 @@ class Project:
     def open(cls, folder: str | Path = ".", *, settings: tuple[str, ...] = ()) -> Project:
         """Read the project's spec; raises `SpecError` with every problem at once."""
         place = Path(folder).resolve()
-        return cls(place, Spec.read(place / FILE).with_overrides(*settings), settings)
+        values = read_values(place / FILE)
+        try:
+            spec = Spec.parse(values)
+        except SpecError as error:
+            others = checks.check(Spec.sections(values), place)
+            raise SpecError(problems=(*error.problems, *others)) from None
+        return cls(place, spec.with_overrides(*settings), settings)
 
     @classmethod
     def new(cls, folder: str | Path, *, starter: str) -> Project:
@@ -58,17 +63,7 @@ class Project:
 
     def check(self) -> tuple[Problem, ...]:
         """Everything that can be known to be wrong before anything is spent."""
-        return tuple(self._problems())
-
-    def _problems(self) -> Iterator[Problem]:
-        spec = self.spec
-        yield from models.check(model_of(spec, self.folder))
-        yield from define.check(spec.define)
-        yield from data.check(spec.data, self.folder)
-        yield from train.check(spec.train)
-        yield from evaluate.check(spec.evaluate)
-        yield from deploy.check(spec.deploy)
-        yield from iterate.check(spec.iterate)
+        return tuple(checks.check(dict(self.spec), self.folder))
 
     def run(
         self, *, only: StepName | None = None, again: bool = False, listen: Emit = events.ignore
@@ -151,7 +146,7 @@ class Project:
             raise WorkspaceError(
                 f"there is no example {number}", where="preview", fix=f"choose 0 to {len(found) - 1}"
             )
-        base = models.resolve(model_of(self.spec, self.folder), settings.read())
+        base = models.resolve(model_of(self.spec.model, self.folder), settings.read())
         chat = Chat.load(base.path)
         method: Method = plugins.make("methods", self.spec.train.method)
         return data.preview(method.render(found[number], chat, task.instruction), chat)

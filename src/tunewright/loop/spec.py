@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, TypeAdapter, ValidationError, field_validator
 
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Frozen, Problem
@@ -48,7 +49,18 @@ class Spec(Frozen):
     @classmethod
     def read(cls, path: Path) -> Spec:
         """Read and validate a YAML file; raises `SpecError` with every problem at once."""
-        return cls.parse(_yaml(path), where=path.name)
+        return cls.parse(read_values(path), where=path.name)
+
+    @classmethod
+    def sections(cls, values: object) -> dict[str, Any]:
+        """What can be read of values that do not hold as a whole: sections without their wrong keys."""
+        given = values if isinstance(values, dict) else {}
+        found: dict[str, Any] = {}
+        for name in cls.model_fields.keys() & given.keys():
+            kind: Any = TypeAdapter(cls.model_fields[name].annotation)
+            with suppress(ValidationError):
+                found[name] = kind.validate_python(_without_wrong_keys(kind, given[name]))
+        return found
 
     @classmethod
     def parse(cls, values: object, *, where: str = FILE) -> Spec:
@@ -72,6 +84,17 @@ class Spec(Frozen):
         """The spec as YAML, only what was set."""
         values = self.model_dump(mode="json", exclude_unset=True)
         return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+
+
+def _without_wrong_keys(kind: Any, value: object) -> object:  # noqa: ANN401 - pydantic's own
+    if not isinstance(value, dict):
+        return value
+    try:
+        kind.validate_python(value)
+    except ValidationError as error:
+        wrong = {detail["loc"][0] for detail in error.errors() if detail["loc"]}
+        return {key: item for key, item in value.items() if key not in wrong}
+    return value
 
 
 def _set(values: dict[str, Any], setting: str) -> Iterator[Problem]:
@@ -116,7 +139,8 @@ def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[Any, Any]:
 _Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
 
 
-def _yaml(path: Path) -> object:
+def read_values(path: Path) -> object:
+    """The plain values of a YAML file; raises `SpecError` with the line if it is none."""
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):

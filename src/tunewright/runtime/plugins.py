@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_seri
 
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Frozen, Problem
+from tunewright.runtime import wording
 
 
 class Named(Frozen):
@@ -87,8 +88,19 @@ def check(group: str, named: Named, *, where: str) -> Iterator[Problem]:
         TypeAdapter(kind).validate_python({k: v for k, v in named.options.items() if k in known})
     except ValidationError as error:
         for detail in error.errors():
-            path = ".".join([where, named.name, *map(str, detail["loc"])])
-            yield Problem(where=path, what=detail["msg"], fix="see the option's documentation")
+            yield _wrong(dict(detail), kind, f"{where}.{named.name}")
+
+
+def _wrong(detail: dict[str, Any], kind: Any, where: str) -> Problem:  # noqa: ANN401 - a plug-in's dataclass
+    place = ".".join([where, *map(str, detail["loc"])])
+    if known := wording.choices(detail):
+        return unknown(str(detail["input"]), known, where=place, noun="value")
+    what, fix = wording.say(detail)
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+    option = detail["loc"][0] if detail["loc"] else ""
+    default = defaults.get(str(option), dataclasses.MISSING)
+    usual = "" if default in (dataclasses.MISSING, None, ()) else f"the default is `{option}: {default}`"
+    return Problem(where=place, what=what, fix=fix or usual or "mend the value")
 
 
 def unknown(name: str, known: tuple[str, ...], *, where: str, noun: str) -> Problem:

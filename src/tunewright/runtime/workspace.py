@@ -130,21 +130,36 @@ def load(folder: Path, kind: type[A]) -> A:
 
 def atomic_write(path: Path, data: bytes) -> None:
     """Write a file that is either old or new after a crash, never half."""
+    with appearing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """A place to write a file or a folder; once the block ends well it is `path`, in one rename."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    _remove(temporary)
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        sync_tree(temporary)
+        if path.is_dir():
+            shutil.rmtree(path)
         temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
     _sync_folder(path.parent)
 
 
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def sync_tree(folder: Path) -> None:
-    """Force every file below `folder` to the disk."""
-    for path in folder.rglob("*"):
+    """Force a file, or every file below a folder, to the disk."""
+    for path in (folder, *folder.rglob("*")):
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 
 from tunewright.core.types import Problem
@@ -46,14 +47,16 @@ def check_examples(spec: TrainSpec, train: Sequence[Rendered], context: int) -> 
         )
         return
     limit = min(spec.max_tokens, context or spec.max_tokens)
-    long = [len(item.ids) for item in train if len(item.ids) > limit]
+    longest, length, long = _too_long(train, limit)
     if long:
         room = "the model's context" if limit == context else "`train.max_tokens`"
         yield Problem(
             where="train.max_tokens",
-            what=f"{len(long)} of {len(train)} examples are longer than {room} of {limit} tokens; "
-            f"the longest has {max(long)}",
-            fix="shorten or remove them" if limit == context else f"set `train.max_tokens: {max(long)}`",
+            what=f"{long} of {len(train)} examples are longer than {room} of {limit} tokens; "
+            f"the longest, training example {longest}, has {length}",
+            fix=f"shorten or remove them; `tunewright show preview --number {longest}` shows that one"
+            if limit == context
+            else f"set `train.max_tokens: {length}`",
         )
     yield from _mask(train)
     if len(train) * spec.epochs < 10 * spec.batch:
@@ -68,14 +71,21 @@ def check_examples(spec: TrainSpec, train: Sequence[Rendered], context: int) -> 
 def check_lengths(splits: Mapping[str, Sequence[Rendered]], context: int) -> Iterator[Problem]:
     """Evaluation examples that the model could not answer once it is trained."""
     for split, examples in splits.items():
-        long = [len(item.ids) for item in examples if context and len(item.ids) > context]
+        longest, length, long = _too_long(examples, context or sys.maxsize)
         if long:
             yield Problem(
                 where=f"the split `{split}`",
-                what=f"{len(long)} of {len(examples)} examples are longer than the model's context of "
-                f"{context} tokens; the longest has {max(long)}",
+                what=f"{long} of {len(examples)} examples are longer than the model's context of "
+                f"{context} tokens; the longest, number {longest}, has {length}",
                 fix="shorten or remove them",
             )
+
+
+def _too_long(examples: Sequence[Rendered], limit: int) -> tuple[int, int, int]:
+    """The longest example by number, its tokens, and how many are longer than the limit."""
+    lengths = [len(item.ids) for item in examples]
+    length = max(lengths, default=0)
+    return lengths.index(length) if lengths else 0, length, sum(one > limit for one in lengths)
 
 
 def _rate(spec: TrainSpec) -> Iterator[Problem]:

@@ -29,6 +29,8 @@ class Batch:
     """The trained tokens."""
     tokens: int
     """Tokens of the examples without padding, the common ones counted for each."""
+    seed: int
+    """What chance there is in computing it, dropout above all, comes from here."""
 
 
 def order_of(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> list[list[int]]:
@@ -62,7 +64,7 @@ def _first_trained(item: Rendered) -> int:
     return item.trained.index(True) if any(item.trained) else len(item.ids)
 
 
-def collate(examples: Sequence[Rendered], prefix: int, device: torch.device) -> Batch:
+def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, seed: int = 0) -> Batch:
     """Put examples side by side; padding is only ever at the right, after everything that counts."""
     width = max(len(item.ids) for item in examples) - prefix - 1
     ids = torch.zeros((len(examples), width), dtype=torch.long)
@@ -82,7 +84,14 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device) -> 
         places=torch.tensor(places, dtype=torch.long).to(device),
         targets=torch.tensor(targets, dtype=torch.long).to(device),
         tokens=sum(len(item.ids) for item in examples),
+        seed=seed,
     )
+
+
+def dealt(examples: Sequence[Rendered], hands: int) -> list[list[Rendered]]:
+    """Examples dealt out to as many hands, alike in length and number; no hand is empty."""
+    ordered = sorted(examples, key=lambda item: len(item.ids))
+    return [ordered[hand::hands] for hand in range(min(hands, len(ordered)))]
 
 
 def portions(examples: Sequence[Rendered], prefix: int, most: int) -> Iterator[list[Rendered]]:

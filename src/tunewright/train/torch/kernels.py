@@ -16,32 +16,37 @@ Plan = Sequence[tuple[slice, slice, float]]
 LONG = 512  # beyond this many tokens the score matrix costs more than torch's own attention
 
 
-class Frozen:
-    """A frozen weight with room beside it for its low-rank changes, so that one product gives both.
+class Adapted:
+    """A frozen weight with its low-rank changes beside it, so that one product gives both.
 
-    On a CPU it is held in both orders: each direction then reads memory in its own (LAB.md).
+    On a CPU it is held in both orders: each direction then reads memory in its own (LAB.md). Both hold a
+    copy of the changes, which `refresh` renews when they have moved.
     """
 
-    def __init__(self, weight: Tensor, ranks: int) -> None:
-        self.width = weight.shape[1]
+    def __init__(self, weight: Tensor, plan: Plan, adapters: Sequence[Tensor]) -> None:
+        self.width, self.plan, self.adapters = weight.shape[1], plan, adapters
+        ranks = sum(len(down) for down in adapters[0::2])
         self.wide = functional.pad(weight, (0, ranks))
-        self._turned = self.wide.t().contiguous() if weight.device.type == "cpu" else self.wide.t()
+        self.turned = self.wide.t().contiguous() if weight.device.type == "cpu" else self.wide.t()
+        self.down = torch.empty((ranks, self.width), dtype=weight.dtype, device=weight.device)
+        self.refresh()
 
     @property
     def weight(self) -> Tensor:
         """The frozen weight alone."""
         return self.wide[:, : self.width]
 
-    def take(self, rows: slice, columns: slice, up: Tensor) -> None:
-        """Put a low-rank change's `up`, already scaled, beside the rows that it adds to."""
-        at = slice(self.width + columns.start, self.width + columns.stop)
-        self.wide[rows, at].copy_(up)
-        if self._turned.data_ptr() != self.wide.data_ptr():
-            self._turned[at, rows].copy_(up.t())
-
-    def forward(self, x: Tensor) -> Tensor:
-        """`x`, its low-rank inputs beside it, times the weights."""
-        return x @ self._turned
+    @torch.no_grad()
+    def refresh(self) -> None:
+        """Copy the changes beside the weight again."""
+        for (rows, columns, scale), down, up in zip(
+            self.plan, self.adapters[0::2], self.adapters[1::2], strict=True
+        ):
+            at = slice(self.width + columns.start, self.width + columns.stop)
+            self.down[columns].copy_(down)
+            self.wide[rows, at].copy_(up * scale)
+            if self.turned.data_ptr() != self.wide.data_ptr():
+                self.turned[at, rows].copy_(self.wide[rows, at].t())
 
 
 class _Norm(Function):
@@ -109,31 +114,48 @@ class _Rotate(Function):
         return _turn(grads[0], cos, -sin), None, None
 
 
+def kept(shape: torch.Size, dropout: float, chance: torch.Generator) -> tuple[Tensor, float]:
+    """Which inputs dropout leaves, drawn a byte each, and the scale that makes up for the others.
+
+    The probability is rounded to a 256th: eight draws then cost one random number.
+    """
+    level = max(1, round(256 * dropout))
+    draws = torch.empty(shape.numel() // 8 + 1, dtype=torch.int64, device=chance.device)
+    draws.random_(-(2**63), None, generator=chance)
+    left = draws.view(torch.uint8)[: shape.numel()].view(shape) >= level
+    return left, 256 / (256 - level)
+
+
 class _AdaptedProduct(Function):
-    """A frozen product plus its low-rank changes: only `x` and `x Aᵀ` are kept."""
+    """A frozen product plus its low-rank changes: only `x` and `x Aᵀ` are kept, and what dropout left."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, frozen: Frozen, plan: Plan, *adapters: Tensor) -> Tensor:
-        down = torch.cat(adapters[0::2]).to(x.dtype)
-        for (rows, columns, scale), up in zip(plan, adapters[1::2], strict=True):
-            frozen.take(rows, columns, up * scale)
-        beside = torch.cat([x, functional.linear(x, down)], dim=1)
-        ctx.save_for_backward(beside, down)
-        ctx.frozen, ctx.plan, ctx.wide = frozen, plan, adapters[0].dtype
-        return frozen.forward(beside)
+    def forward(
+        ctx: Any, x: Tensor, frozen: Adapted, left: Tensor | None, makeup: float, *adapters: Tensor
+    ) -> Tensor:
+        low = functional.linear(x if left is None else x * left, frozen.down)
+        beside = torch.cat([x, low if left is None else low.mul_(makeup)], dim=1)
+        ctx.save_for_backward(beside, left)
+        ctx.frozen, ctx.makeup, ctx.wide = frozen, makeup, adapters[0].dtype
+        return beside @ frozen.turned
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        beside, down = ctx.saved_tensors
-        width, slope = ctx.frozen.width, grads[0]
-        both = slope @ ctx.frozen.wide
-        back = both[:, width:].contiguous()
-        down_slope = (back.t() @ beside[:, :width]).to(ctx.wide)
+        beside, left = ctx.saved_tensors
+        frozen, slope = ctx.frozen, grads[0]
+        width = frozen.width
+        both = slope @ frozen.wide
+        back = both[:, width:] * ctx.makeup
+        seen = beside[:, :width] if left is None else beside[:, :width] * left
+        down_slope = (back.t() @ seen).to(ctx.wide)
         up_slope = (slope.t() @ beside[:, width:].contiguous()).to(ctx.wide)
         adapters: list[Tensor] = []
-        for rows, columns, scale in ctx.plan:
+        for rows, columns, scale in frozen.plan:
             adapters += [down_slope[columns], up_slope[rows, columns] * scale]
-        return torch.addmm(both[:, :width], back, down), None, None, *adapters
+        into = both[:, :width]
+        if left is None:
+            return torch.addmm(into, back, frozen.down), None, None, None, *adapters
+        return torch.addcmul(into, back @ frozen.down, left), None, None, None, *adapters
 
 
 @torch.no_grad()
@@ -192,9 +214,15 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return _apply(_Rotate, x, cos, sin)
 
 
-def adapted_product(x: Tensor, frozen: Frozen, plan: Plan, adapters: Sequence[Tensor]) -> Tensor:
-    """Multiply by a frozen weight and add its low-rank changes, given as pairs of down and up."""
-    return _apply(_AdaptedProduct, x, frozen, plan, *adapters)
+def adapted_product(
+    x: Tensor, frozen: Adapted, dropout: float = 0.0, chance: torch.Generator | None = None
+) -> Tensor:
+    """Multiply by a frozen weight and add its low-rank changes.
+
+    Dropout leaves out inputs of the changes only; layers that share an input share its draw.
+    """
+    left, makeup = kept(x.shape, dropout, chance) if dropout and chance else (None, 1.0)
+    return _apply(_AdaptedProduct, x, frozen, left, makeup, *frozen.adapters)
 
 
 def token_loss(hidden: Tensor, head: Tensor, targets: Tensor, chunk: int = 256) -> Tensor:

@@ -18,26 +18,28 @@ class Product:
     def __init__(self, layers: list[Any]) -> None:
         bases = [getattr(layer, "base_layer", layer) for layer in layers]
         widths = [base.out_features for base in bases]
-        self.adapters: list[Tensor] = []
-        self.plan: list[tuple[slice, slice, float]] = []
+        adapters: list[Tensor] = []
+        plan: list[tuple[slice, slice, float]] = []
+        self.dropout = 0.0
         row = column = 0
         for layer, width in zip(layers, widths, strict=True):
             if hasattr(layer, "lora_A"):
                 down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
                 columns = slice(column, column + len(down))
-                self.plan.append((slice(row, row + width), columns, layer.scaling["default"]))
-                self.adapters += [down, up]
+                plan.append((slice(row, row + width), columns, layer.scaling["default"]))
+                adapters += [down, up]
+                self.dropout = getattr(layer.lora_dropout["default"], "p", 0.0)
                 column += len(down)
             row += width
-        self.frozen = kernels.Frozen(torch.cat([base.weight.detach() for base in bases]), column)
+        self.frozen = kernels.Adapted(torch.cat([base.weight.detach() for base in bases]), plan, adapters)
         for base, part in zip(bases, torch.split(self.frozen.weight, widths), strict=True):
             base.weight.data = part  # the plain layers now look into the stacked weight, so it is held once
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The outputs of all layers, side by side."""
-        if not self.plan:
+    def __call__(self, x: Tensor, chance: torch.Generator | None) -> Tensor:
+        """The outputs of all layers, side by side; without `chance` nothing is left out."""
+        if not self.frozen.plan:
             return nn.functional.linear(x, self.frozen.weight)
-        return kernels.adapted_product(x, self.frozen, self.plan, self.adapters)
+        return kernels.adapted_product(x, self.frozen, self.dropout, chance)
 
 
 class Layer:
@@ -54,10 +56,11 @@ class Layer:
 
     def __call__(self, x: Tensor, geometry: Geometry) -> Tensor:
         """The next layer's input."""
-        qkv = self.qkv(kernels.norm(x, self.before.weight, self.before.variance_epsilon))
-        x = x + self.out(self._attention(qkv, geometry))
-        both = self.gate_up(kernels.norm(x, self.after.weight, self.after.variance_epsilon))
-        return x + self.down(kernels.gate(both))
+        chance = geometry.chance
+        qkv = self.qkv(kernels.norm(x, self.before.weight, self.before.variance_epsilon), chance)
+        x = x + self.out(self._attention(qkv, geometry), chance)
+        both = self.gate_up(kernels.norm(x, self.after.weight, self.after.variance_epsilon), chance)
+        return x + self.down(kernels.gate(both), chance)
 
     def _attention(self, qkv: Tensor, geometry: Geometry) -> Tensor:
         heads, kv, group = self.heads, self.kv_heads, self.heads // self.kv_heads
@@ -100,10 +103,15 @@ class Geometry:
     sin: Tensor
     mask: Tensor
     prefix_mask: Tensor
+    chance: torch.Generator | None
+    """What dropout draws from; None where nothing is learned."""
 
 
 class FastLlama:
     """Reads the weights of a PEFT model of the Llama kind and computes the same loss, faster."""
+
+    parallel = True
+    """Parts of a step may be computed side by side, in threads."""
 
     def __init__(self, model: Any) -> None:
         core = model.get_base_model()
@@ -115,25 +123,32 @@ class FastLlama:
             for layer in core.model.layers
         ]
 
+    def refresh(self) -> None:
+        """Take note that the trained weights have moved."""
+        for layer in self.layers:
+            for product in (layer.qkv, layer.out, layer.gate_up, layer.down):
+                product.frozen.refresh()
+
     def loss(self, batch: Batch) -> Tensor:
         """Sum of the cross-entropy over the trained tokens of a batch."""
-        return kernels.token_loss(self._hidden(batch), self.head.weight, batch.targets)
+        chance = torch.Generator(batch.ids.device).manual_seed(batch.seed)
+        return kernels.token_loss(self._hidden(batch, chance), self.head.weight, batch.targets)
 
     @torch.no_grad()
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross-entropy of every trained token, and whether it is the likeliest."""
-        return kernels.judge(self._hidden(batch), self.head.weight, batch.targets)
+        return kernels.judge(self._hidden(batch, None), self.head.weight, batch.targets)
 
-    def _hidden(self, batch: Batch) -> Tensor:
+    def _hidden(self, batch: Batch, chance: torch.Generator | None) -> Tensor:
         ids = torch.cat([batch.prefix, batch.ids.flatten()])
         x = self.embed(ids)
-        geometry = self._geometry(batch, x)
+        geometry = self._geometry(batch, x, chance)
         for layer in self.layers:
             x = layer(x, geometry)
         chosen = x.index_select(0, batch.places + geometry.prefix)
         return kernels.norm(chosen, self.final.weight, self.final.variance_epsilon)
 
-    def _geometry(self, batch: Batch, x: Tensor) -> Geometry:
+    def _geometry(self, batch: Batch, x: Tensor, chance: torch.Generator | None) -> Geometry:
         prefix, (examples, tokens) = len(batch.prefix), batch.ids.shape
         own = torch.arange(prefix, prefix + tokens, device=x.device)
         positions = torch.cat([torch.arange(prefix, device=x.device), own.repeat(examples)])
@@ -153,4 +168,5 @@ class FastLlama:
             sin=sin[0, :, None, :half].contiguous(),
             mask=mask(own, prefix + tokens),
             prefix_mask=mask(torch.arange(prefix, device=x.device), prefix),
+            chance=chance,
         )

@@ -19,10 +19,12 @@ from tunewright.runtime.context import Context
 from tunewright.train.ports import SAVES, Look, Method, Plan
 from tunewright.train.torch import saves
 from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
+from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.memory import peak_gb, release
 from tunewright.train.torch.networks import Network
 from tunewright.train.torch.saves import Progress
 from tunewright.train.torch.schedule import rate
+from tunewright.train.torch.threads import side_by_side
 
 TIDY_EVERY = 25
 """Steps after which freed memory is handed back: batches of many shapes leave holes in it."""
@@ -55,6 +57,17 @@ class Loop:
             list(self.weights.values()), lr=self.plan.learning_rate, weight_decay=0.0, fused=True
         )
         self.prefix = common_prefix([*self.train, *self.validation])
+        apart = self.network.parallel and self.accelerator.device.type == "cpu"
+        self.threads = self.context.settings.threads if apart else 1
+        self.gradients = Gradients(
+            method=self.method,
+            network=self.network,
+            accelerator=self.accelerator,
+            weights=list(self.weights.values()),
+            prefix=self.prefix,
+            most_tokens=self.most_tokens,
+            threads=self.threads,
+        )
         self.lengths = [len(item.ids) for item in self.train]
         self.epochs: dict[int, list[list[int]]] = {}
         self.folder: Path = self.context.folder / SAVES
@@ -79,23 +92,19 @@ class Loop:
     def _step(self) -> None:
         step, curve = self.progress.step, self.progress.curve
         examples = [self.train[place] for place in self._places(step)]
-        trained = sum(sum(item.trained[1:]) for item in examples)
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.plan, step)
-        loss = 0.0
-        for part in portions(examples, self.prefix, self.most_tokens):
-            total = self.method.loss(self.network, collate(part, self.prefix, self.accelerator.device))
-            self.accelerator.backward(total / trained)
-            loss += total.item() / trained
+        loss = self.gradients(examples, step)
         length = float(self.accelerator.clip_grad_norm_(list(self.weights.values()), CLIP))
         self._refuse_divergence(loss, length)
         self.optimizer.step()
+        self.network.refresh()
         self.optimizer.zero_grad()
         self._update(
             step=step + 1,
             losses=(*curve.losses, loss),
             tokens=curve.tokens + sum(len(item.ids) for item in examples),
-            trained_tokens=curve.trained_tokens + trained,
+            trained_tokens=curve.trained_tokens + sum(sum(item.trained[1:]) for item in examples),
         )
 
     def _places(self, step: int) -> list[int]:
@@ -136,16 +145,18 @@ class Loop:
         return gain > chance or (gain >= -chance and look.loss < best.loss)
 
     def _judge(self) -> Look:
-        total, trained, wrong = 0.0, 0, 0
-        for part in portions(self.validation, self.prefix, min(self.most_tokens, 2048)):
-            batch = collate(part, self.prefix, self.accelerator.device)
-            losses, right = self.method.judge(self.network, batch)
-            rows = batch.places // batch.ids.shape[1]
-            total += losses.sum(dtype=torch.float64).item()
-            trained += len(losses)
-            wrong += len(torch.unique(rows[~right]))
+        parts = list(portions(self.validation, self.prefix, min(self.most_tokens, 2048)))
+        found = list(side_by_side(self._judge_part, parts, self.threads))
+        total, trained, wrong = (sum(column) for column in zip(*found, strict=True))
         exact = 1 - wrong / len(self.validation)
         return Look(step=self.progress.step, loss=total / max(1, trained), exact=exact)
+
+    def _judge_part(self, part: Sequence[Rendered]) -> tuple[float, int, int]:
+        """Summed loss, trained tokens, and examples that greedy decoding would get wrong."""
+        batch = collate(part, self.prefix, self.accelerator.device)
+        losses, right = self.method.judge(self.network, batch)
+        rows = batch.places // batch.ids.shape[1]
+        return losses.sum(dtype=torch.float64).item(), len(losses), len(torch.unique(rows[~right]))
 
     def _patience_lost(self) -> bool:
         lost = 0 < self.plan.patience <= self.progress.bad_looks
@@ -235,6 +246,7 @@ class Loop:
         with torch.no_grad():
             for name, weight in self.weights.items():
                 weight.copy_(saved.tensors[f"weight.{name}"])
+        self.network.refresh()
         self.best = {name: saved.tensors[f"best.{name}"] for name in self.weights}
         saves.restore_optimizer(self.optimizer, saved.tensors)
         torch.set_rng_state(saved.tensors["chance"])

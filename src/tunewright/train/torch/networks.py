@@ -15,6 +15,15 @@ from tunewright.train.torch.llama import FastLlama
 class Network(Protocol):
     """What a method computes its loss with."""
 
+    @property
+    def parallel(self) -> bool:
+        """Whether parts of a step may be computed side by side, in threads."""
+        ...
+
+    def refresh(self) -> None:
+        """Take note that the trained weights have moved; whoever moves them calls it."""
+        ...
+
     def loss(self, batch: Batch) -> Tensor:
         """Sum of the cross-entropy over the trained tokens of a batch."""
         ...
@@ -27,8 +36,13 @@ class Network(Protocol):
 class PlainNetwork:
     """The forward pass of transformers and PEFT as they are."""
 
+    parallel = False
+
     def __init__(self, model: Any) -> None:
         self.model = model
+
+    def refresh(self) -> None:
+        """Nothing is copied, so there is nothing to take note of."""
 
     def loss(self, batch: Batch) -> Tensor:
         """Sum of the cross-entropy over the trained tokens of a batch."""
@@ -66,14 +80,13 @@ def _obstacle(model: Any) -> str:
         return "this Llama has biases or another activation: the plain step of PEFT is used"
     for name, module in model.named_modules():
         if hasattr(module, "lora_A") and not _simple(module):
-            return f"`{name}` is not plain LoRA without dropout: the plain step of PEFT is used"
+            return f"`{name}` is not plain LoRA: the plain step of PEFT is used"
     outside = [name for name, weight in model.named_parameters() if weight.requires_grad and not _known(name)]
     return f"`{outside[0]}` is trained too: the plain step of PEFT is used" if outside else ""
 
 
 def _simple(module: Any) -> bool:
-    plain_dropout = all(isinstance(item, torch.nn.Identity) for item in module.lora_dropout.values())
-    return plain_dropout and not any(module.use_dora.values()) and list(module.lora_A) == ["default"]
+    return not any(module.use_dora.values()) and list(module.lora_A) == ["default"]
 
 
 def _known(name: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from torch import Tensor
 from tunewright.core import digest
 from tunewright.core.errors import TrainError
 from tunewright.core.types import Frozen
-from tunewright.runtime.workspace import writable
+from tunewright.runtime.workspace import appearing, writable
 from tunewright.train.ports import Curve, Plan
 
 KEEP = 2
@@ -42,23 +41,17 @@ class Saved:
 
 def write(folder: Path, progress: Progress, tensors: dict[str, Tensor], plan: Plan) -> None:
     """Write a checkpoint beside the others and then drop the oldest; a full disk leaves those intact."""
-    final = folder / f"step-{progress.step:08d}"
-    temporary = folder / f".{final.name}.tmp"
     files = {TENSORS: save(tensors), STATE: progress.model_dump_json().encode()}
     listing = {"plan": digest.of_value(plan.model_dump(mode="json"))}
     manifest = {**listing, "files": {name: digest.of_bytes(data) for name, data in files.items()}}
     with writable(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(temporary, ignore_errors=True)
-        try:
+        for half_written in folder.glob(".step-*.tmp"):  # by a process that was killed
+            shutil.rmtree(half_written)
+        with appearing(folder / f"step-{progress.step:08d}") as temporary:
             temporary.mkdir()
             for name, data in {**files, MANIFEST: json.dumps(manifest).encode()}.items():
-                _write(temporary / name, data)
-            shutil.rmtree(final, ignore_errors=True)
-            temporary.rename(final)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        _sync(folder)
+                (temporary / name).write_bytes(data)
     for old in _found(folder)[:-KEEP]:
         shutil.rmtree(old)
 
@@ -87,21 +80,6 @@ def _read(place: Path, plan: Plan) -> Saved | None:
     if any(manifest["files"].get(name) != digest.of_bytes(data) for name, data in files.items()):
         return None
     return Saved(Progress.model_validate_json(files[STATE]), load(files[TENSORS]))
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -1,0 +1,29 @@
+"""Work done side by side on a CPU, one thread each, its results in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def side_by_side(work: Callable[[T], R], items: Sequence[T], threads: int) -> Iterator[R]:
+    """The results in the order of the items.
+
+    Threads that each have an item of their own waste less than threads that share every product of one.
+    """
+    if threads == 1:
+        yield from map(work, items)
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # for this thread; those of the pool set their own
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield from pool.map(work, items)
+    finally:
+        torch.set_num_threads(before)
