@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from tunewright.core.types import Problem
-from tunewright.runtime import plugins, wording
+from tunewright.runtime import plugins
 
 
 def explain(error: ValidationError, model: type[BaseModel], where: str) -> Iterator[Problem]:
@@ -28,9 +28,9 @@ def _one(detail: dict[str, Any], model: type[BaseModel], where: str) -> Problem:
     if detail["type"] == "extra_forbidden":
         known = _fields(model, loc[:-1])
         return plugins.unknown(str(loc[-1]), known, where=place, noun="key")
-    if known := wording.choices(detail):
+    if known := plugins.choices(detail):
         return plugins.unknown(str(detail["input"]), known, where=place, noun="value")
-    what, fix = wording.say(detail)
+    what, fix = plugins.say(detail)
     return Problem(where=place, what=what, fix=fix or _fix(model, loc))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -13,7 +13,6 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_seri
 
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Frozen, Problem
-from tunewright.runtime import wording
 
 
 class Named(Frozen):
@@ -93,14 +92,36 @@ def check(group: str, named: Named, *, where: str) -> Iterator[Problem]:
 
 def _wrong(detail: dict[str, Any], kind: Any, where: str) -> Problem:  # noqa: ANN401 - a plug-in's dataclass
     place = ".".join([where, *map(str, detail["loc"])])
-    if known := wording.choices(detail):
+    if known := choices(detail):
         return unknown(str(detail["input"]), known, where=place, noun="value")
-    what, fix = wording.say(detail)
+    what, fix = say(detail)
     defaults = {field.name: field.default for field in dataclasses.fields(kind)}
     option = detail["loc"][0] if detail["loc"] else ""
     default = defaults.get(str(option), dataclasses.MISSING)
     usual = "" if default in (dataclasses.MISSING, None, ()) else f"the default is `{option}: {default}`"
     return Problem(where=place, what=what, fix=fix or usual or "mend the value")
+
+
+_WORDS = {
+    "missing": ("this is missing", "add it"),
+    "model_type": ("this must be a mapping of keys to values", "indent its keys below it"),
+    "dict_type": ("this must be a mapping of keys to values", "write `{option: value}`"),
+    "tuple_type": ("this must be a list", "put it in brackets, such as `[a, b]`"),
+}
+
+
+def say(detail: Mapping[str, Any]) -> tuple[str, str]:
+    """What pydantic found wrong in words, and a remedy where the kind of the error alone tells one, else an empty text."""
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return _WORDS.get(detail["type"], (message[0].lower() + message[1:], ""))
+
+
+def choices(detail: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words that were allowed, where a word was wrong."""
+    if detail["type"] != "literal_error":
+        return ()
+    listing = str(detail["ctx"]["expected"]).replace(" or ", ", ").split(", ")
+    return tuple(word.strip("'") for word in listing)
 
 
 def unknown(name: str, known: tuple[str, ...], *, where: str, noun: str) -> Problem:
