@@ -111,7 +111,7 @@ _WORDS = {
 
 
 def say(detail: Mapping[str, Any]) -> tuple[str, str]:
-    """What pydantic found wrong in words, and a remedy where the kind of the error alone tells one, else an empty text."""
+    """What pydantic found wrong, in words, and a remedy where the kind of the error alone tells one."""
     message = str(detail["msg"]).removeprefix("Value error, ")
     return _WORDS.get(detail["type"], (message[0].lower() + message[1:], ""))
 
