@@ -38,7 +38,8 @@ def test_a_table_becomes_three_frozen_splits(
     assert dataset.formats["tickets.csv"].startswith("label (text = text, label = category)")
     assert any("label (text = text" in event.message for event in events)
     assert {path.name for path in dataset.path.iterdir()} == {
-        *("train.parquet", "validation.parquet", "test.parquet", "card.md", "diagnosis.json")
+        *("train.parquet", "validation.parquet", "test.parquet"),
+        *("card.md", "changes.json", "diagnosis.json"),
     }
     assert "| test | 27 |" in (dataset.path / "card.md").read_text()
 

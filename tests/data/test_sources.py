@@ -85,7 +85,7 @@ def test_a_header_that_is_broken_is_named(tmp_path: Path, header: str) -> None:
 
 @pytest.mark.parametrize("delimiter", ["||", "", '"', "\n"])
 def test_a_delimiter_is_one_character(delimiter: str) -> None:
-    with pytest.raises(SpecError, match="String should"):
+    with pytest.raises(SpecError, match="string should"):
         make("sources", Named(name="csv", options={"path": "a.csv", "delimiter": delimiter}))
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tunewright.core.types import SPLITS
 from tunewright.data.diagnose import Diagnosis
+from tunewright.data.transform import Transformed
 
 _SHOWN = 20
 
 
-def card(facts: Mapping[str, Any], diagnosis: Diagnosis, digests: Mapping[str, str], seed: int) -> str:
+def card(
+    facts: Mapping[str, Any],
+    diagnosis: Diagnosis,
+    changes: Sequence[Transformed],
+    digests: Mapping[str, str],
+    seed: int,
+) -> str:
     """Markdown over the facts of a `Dataset`: `counts`, `formats`, `overlaps` and so on."""
     return "\n".join(
         [
@@ -19,6 +26,7 @@ def card(facts: Mapping[str, Any], diagnosis: Diagnosis, digests: Mapping[str, s
             *(f"| {name} | {facts['counts'][name]} |" for name in SPLITS),
             *("", f"Split with seed {seed}; near-duplicates stay in one split.", ""),
             *_sources(facts, digests),
+            *_changes(changes),
             *_overlaps(facts),
             *_lengths(diagnosis),
             *_classes(diagnosis),
@@ -32,6 +40,15 @@ def _sources(facts: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[s
     for name, digest in digests.items():
         yield f"| {_cell(name)} | {_cell(facts['formats'].get(name, ''))} | `{digest[:16]}` |"
     yield from ("", f"Duplicates taken out: {facts['duplicates_removed']}.", "")
+
+
+def _changes(changes: Sequence[Transformed]) -> Iterator[str]:
+    if not changes:
+        return
+    yield from ("## Transforms", "", "| transform | texts changed | examples left out |", "|---|---:|---:|")
+    for one in changes:
+        yield f"| {one.name} | {one.changed} | {one.dropped} |"
+    yield from ("", "Samples before and after: `changes.json`.", "")
 
 
 def _overlaps(facts: Mapping[str, Any]) -> Iterator[str]:

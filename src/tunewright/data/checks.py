@@ -24,6 +24,8 @@ def check(spec: DataSpec, project: Path) -> Iterator[Problem]:
     for section in ("sources", "validation", "test"):
         for place, source in enumerate(getattr(spec, section)):
             yield from _source(source, project, f"data.{section}[{place}]")
+    for place, transform in enumerate(spec.transforms):
+        yield from plugins.check("transforms", transform, where=f"data.transforms[{place}]")
     yield from _shares(spec)
     yield from _same_files(spec, project)
 

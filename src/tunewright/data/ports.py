@@ -1,9 +1,10 @@
-"""The port of the stage: where examples come from, in Arrow batches."""
+"""The ports of the stage: where examples come from, and what changes them, in Arrow batches."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,6 +36,33 @@ class Source(Protocol):
         """Record batches of text columns: strings as they are, anything else as JSON.
 
         Every batch has the column `PLACE`. A line that cannot be read is told and left out.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """What a transform did to one text of an example, or to the example as a whole."""
+
+    source: str
+    """Place that the example came from."""
+    part: str
+    """`messages[0]`, `text`, `label` …; `example` where the example was dropped."""
+    what: str
+    """What was found and done, in words that may stand in a report."""
+    before: str | None = None
+    """The text before; None where it must not be kept."""
+    after: str | None = None
+    """The text after; None where the example was dropped or the text must not be kept."""
+
+
+class Transform(Protocol):
+    """A plug-in of the group `transforms`: its fields are its options."""
+
+    def apply(self, batch: Any) -> tuple[Any, list[Change]]:  # noqa: ANN401 - `pyarrow.RecordBatch`
+        """The batch (schema of `runtime.examples`) as it should be, and every change made to it.
+
+        Rows keep their order; a row that is left out is a change of the part `example`.
         """
         ...
 

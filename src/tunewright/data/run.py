@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import orjson
+
 from tunewright.core import digest
 from tunewright.core.types import SPLITS, Dataset, Example, Overlap, Problem, Split, Task
 from tunewright.data import overlap
@@ -13,6 +15,7 @@ from tunewright.data.diagnose import diagnose, stop_if_empty, stop_if_too_few, u
 from tunewright.data.read import Reading, files, unreadable
 from tunewright.data.spec import DataSpec
 from tunewright.data.split import split
+from tunewright.data.transform import Log, Transformed, transform
 from tunewright.runtime import examples as on_disk
 from tunewright.runtime.context import Context
 from tunewright.runtime.plugins import Named
@@ -29,7 +32,8 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     """Read every source, split, and freeze; raises `DataError` with every problem at once."""
     labelled = task.type == "classification"
     reading = Reading(context.project, spec, labelled)
-    parts = read(reading, spec)
+    log = Log(tuple(one.name for one in spec.transforms))
+    parts = transformed(read(reading, spec), spec, log)
     given = len(parts["train"])
     parts["train"] = unique(parts["train"]) if spec.deduplicate else parts["train"]
     duplicates = given - len(parts["train"])
@@ -52,11 +56,14 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     for name in SPLITS:
         on_disk.write(parts[name], context.folder / f"{name}.parquet")
     every = (*spec.sources, *spec.validation, *spec.test)
-    text = card(facts, diagnosis, _digests(every, context.project), context.seed)
+    changes = log.result()
+    text = card(facts, diagnosis, changes, _digests(every, context.project), context.seed)
     (context.folder / "card.md").write_text(text, encoding="utf-8")
     (context.folder / "diagnosis.json").write_text(diagnosis.model_dump_json(indent=1), encoding="utf-8")
+    listing = [change.model_dump(mode="json") for change in changes]
+    (context.folder / "changes.json").write_bytes(orjson.dumps(listing, option=orjson.OPT_INDENT_2))
     dataset = context.seal(Dataset, **facts)
-    tell(context, dataset)
+    tell(context, dataset, changes)
     return dataset
 
 
@@ -86,6 +93,20 @@ def read(reading: Reading, spec: DataSpec) -> Parts:
     }
     reading.stop_if_bad()
     return parts
+
+
+def transformed(parts: Parts, spec: DataSpec, log: Log) -> Parts:
+    """The examples of every part after the transforms."""
+    if not spec.transforms:
+        return parts
+    return {
+        name: [
+            example
+            for batch in transform(on_disk.to_batches(part), spec.transforms, log)
+            for example in on_disk.of_batch(batch)
+        ]
+        for name, part in parts.items()
+    }
 
 
 def separate(parts: Parts, spec: DataSpec) -> tuple[Parts, list[Overlap]]:
@@ -129,10 +150,13 @@ def prove(parts: Parts, spec: DataSpec) -> list[Overlap]:
     return figures
 
 
-def tell(context: Context, dataset: Dataset) -> None:
-    """Say what was detected, found and frozen."""
+def tell(context: Context, dataset: Dataset, changes: Iterable[Transformed]) -> None:
+    """Say what was detected, changed, found and frozen."""
     for name, found in dataset.formats.items():
         context.tell("note", f"{name}: {found}")
+    for change in changes:
+        done = f"{change.changed} texts changed, {change.dropped} examples left out"
+        context.tell("note", f"{change.name}: {done}")
     for one in dataset.overlaps:
         if one.near or one.grouped:
             what = f"{one.near} of {one.examples} {one.split} examples stand in training too"

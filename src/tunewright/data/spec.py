@@ -37,6 +37,9 @@ def _listed(value: object) -> object:
 Files = Annotated[tuple[str | Named, ...], BeforeValidator(_listed)]
 
 
+Transforms = Annotated[tuple[Named, ...], BeforeValidator(_listed)]
+
+
 class DataSpec(Frozen):
     """Sources, how they are read, and how they are split."""
 
@@ -50,6 +53,11 @@ class DataSpec(Frozen):
     )
     format: Shape | None = Field(
         default=None, description="the shape of the examples, if detection cannot tell"
+    )
+    transforms: Transforms = Field(
+        default=(),
+        description="what is done to the texts, in this order, before anything is stored: "
+        "`unicode` or `{unicode: {option: value}}`",
     )
     validation_share: float = Field(default=0.15, description="share of the examples for validation")
     test_share: float = Field(default=0.15, description="share of the examples for the test")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +44,30 @@ def schema() -> Any:  # noqa: ANN401 - a `pyarrow.Schema`
     return pa.schema(list(columns.items()))
 
 
+def batch_of(rows: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - a `pyarrow.RecordBatch`
+    """Rows of plain values, keys as in `Example`, as one Arrow batch."""
+    pa = require("pyarrow", extra="all")
+    return pa.RecordBatch.from_pylist(rows, schema=schema())
+
+
+def to_batches(examples: Iterable[Example]) -> Iterator[Any]:
+    """The examples as Arrow batches, in their order."""
+    remaining = iter(examples)
+    while block := list(itertools.islice(remaining, _BATCH)):
+        yield batch_of([example.model_dump() for example in block])
+
+
+def of_batch(batch: Any) -> Iterator[Example]:  # noqa: ANN401 - a `pyarrow.RecordBatch`
+    """The examples of an Arrow batch."""
+    return map(Example.model_validate, batch.to_pylist())
+
+
 def write(examples: Iterable[Example], path: Path) -> None:
     """Write examples to a Parquet file, in their order."""
-    pa, parquet = require("pyarrow", extra="all"), require("pyarrow.parquet", extra="all")
-    shape = schema()
-    remaining = iter(examples)
-    with parquet.ParquetWriter(path, shape) as writer:
-        while block := list(itertools.islice(remaining, _BATCH)):
-            rows = [example.model_dump() for example in block]
-            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=shape))
+    parquet = require("pyarrow.parquet", extra="all")
+    with parquet.ParquetWriter(path, schema()) as writer:
+        for batch in to_batches(examples):
+            writer.write_batch(batch)
 
 
 def read(dataset: Dataset, split: Split) -> list[Example]:
@@ -65,8 +80,7 @@ def read_file(path: Path) -> list[Example]:
     pa, parquet = require("pyarrow", extra="all"), require("pyarrow.parquet", extra="all")
     try:
         with parquet.ParquetFile(path) as file:
-            batches = file.iter_batches(_BATCH)
-            return [Example.model_validate(row) for batch in batches for row in batch.to_pylist()]
+            return [example for batch in file.iter_batches(_BATCH) for example in of_batch(batch)]
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DataError(
             "the examples of this split cannot be read",
