@@ -98,7 +98,7 @@ def show(
     what: Annotated[
         str,
         typer.Argument(
-            help="report, baselines, task, dataset, checkpoint, release, proposal, preview or runs."
+            help="report, baselines, task, dataset, checkpoint, release, proposal, preview, diagnosis, runs."
         ),
     ] = "report",
     number: Annotated[int, typer.Option(help="Which example `preview` shows.")] = 0,

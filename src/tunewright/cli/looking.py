@@ -12,12 +12,17 @@ from tunewright.cli import tables
 from tunewright.loop import jobs
 from tunewright.loop.project import Project
 
+_ROWS = 3
+"""Rows of each finding that a terminal shows."""
+
 
 def show(folder: Path, what: str, number: int, *, as_json: bool) -> int:
     """Print an artifact of the newest runs, a token preview, or the runs."""
     project = Project.open(folder)
     if what == "preview":
         return _preview(project, number, as_json=as_json)
+    if what == "diagnosis":
+        return _diagnosis(project, as_json=as_json)
     if what == "runs":
         return _runs(project, as_json=as_json)
     found = project.show(what)
@@ -43,6 +48,25 @@ def _preview(project: Project, number: int, *, as_json: bool) -> int:
             markup=False,
         )
     out.print(f"{preview.trained_share:.0%} of the tokens are trained", markup=False)
+    return 0
+
+
+def _diagnosis(project: Project, *, as_json: bool) -> int:
+    found = project.diagnosis()
+    if as_json:
+        typer.echo(found.model_dump_json(indent=1))
+        return 0
+    out = tables.console()
+    for finding in found.findings:
+        head = f"\n{finding.kind}: {finding.what} ({finding.share:.1%})"
+        out.print(head, style="bold", markup=False)
+        out.print(f"  effect: {finding.effect}\n  remedy: {finding.remedy}", markup=False)
+        for row in finding.rows[:_ROWS]:
+            out.print(f"  - {row.source}: {row.text}" + (f" [{row.note}]" if row.note else ""), markup=False)
+        if finding.examples > _ROWS:
+            out.print(f"  … and {finding.examples - _ROWS:,} more in diagnosis.html and --json", markup=False)
+    if not found.findings:
+        out.print("the doctor found nothing to tell; that is no proof that nothing is wrong")
     return 0
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from tunewright.core.errors import DataError
 from tunewright.core.types import Example, Frozen, Problem, Split
+from tunewright.data.doctor import Finding
 from tunewright.data.question import question
 from tunewright.runtime.near import normalised
 
@@ -33,6 +35,8 @@ class Diagnosis(Frozen):
     answers: Lengths
     contradictions: tuple[tuple[str, ...], ...] = ()
     """Places of examples that ask the same and are answered differently."""
+    findings: tuple[Finding, ...] = ()
+    """What the doctor found in all that was read, the worst first."""
 
 
 def unique(examples: Sequence[Example]) -> list[Example]:
@@ -40,8 +44,8 @@ def unique(examples: Sequence[Example]) -> list[Example]:
     return list({(one.messages, one.text): one for one in reversed(examples)}.values())[::-1]
 
 
-def diagnose(splits: Mapping[Split, Sequence[Example]]) -> Diagnosis:
-    """Look over all splits."""
+def diagnose(splits: Mapping[Split, Sequence[Example]], findings: tuple[Finding, ...] = ()) -> Diagnosis:
+    """Look over all splits; the findings are the doctor's, over what was read before it was split."""
     everything = [example for part in splits.values() for example in part]
     classes: dict[str, dict[str, int]] = {}
     for name, part in splits.items():
@@ -52,7 +56,19 @@ def diagnose(splits: Mapping[Split, Sequence[Example]]) -> Diagnosis:
         questions=_lengths([question(example) for example in everything]),
         answers=_lengths([example.answer or "" for example in everything]),
         contradictions=tuple(_contradictions(everything)),
+        findings=findings,
     )
+
+
+def read_diagnosis(folder: Path) -> Diagnosis:
+    """The diagnosis of a data set from its folder; raises `DataError`."""
+    path = folder / "diagnosis.json"
+    try:
+        return Diagnosis.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(
+            "the diagnosis cannot be read", where=str(path), fix="`tunewright run --only data --again`"
+        ) from error
 
 
 def stop_if_too_few(examples: Sequence[Example], labelled: bool) -> None:

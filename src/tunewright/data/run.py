@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import orjson
 
 from tunewright.core import digest
 from tunewright.core.types import SPLITS, Dataset, Example, Overlap, Problem, Split, Task
-from tunewright.data import overlap
+from tunewright.data import doctor, overlap
 from tunewright.data.card import card
 from tunewright.data.diagnose import diagnose, stop_if_empty, stop_if_too_few, unique, warnings
+from tunewright.data.doctor import Finding
+from tunewright.data.page import page
 from tunewright.data.read import Reading, files, unreadable
 from tunewright.data.spec import DataSpec
 from tunewright.data.split import split
@@ -24,6 +26,8 @@ Parts = dict[Split, list[Example]]
 
 _EVALUATED: tuple[Split, ...] = ("test", "validation")
 
+TOLD = 5
+"""Findings of the doctor that are told during a run, the worst first."""
 VERSION = "1"
 """Raised when a change of the stage makes earlier artifacts stale."""
 
@@ -34,6 +38,8 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     reading = Reading(context.project, spec, labelled)
     log = Log(tuple(one.name for one in spec.transforms))
     parts = transformed(read(reading, spec), spec, log)
+    findings = look(parts, spec)
+    context.stop_if_asked()
     given = len(parts["train"])
     parts["train"] = unique(parts["train"]) if spec.deduplicate else parts["train"]
     duplicates = given - len(parts["train"])
@@ -44,7 +50,7 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     overlaps += prove(parts, spec)
     stop_if_empty(parts)
     context.stop_if_asked()
-    diagnosis = diagnose(parts)
+    diagnosis = diagnose(parts, findings)
     facts = {
         "counts": {name: len(parts[name]) for name in SPLITS},
         "labels": tuple(sorted({one.label for part in parts.values() for one in part if one.label})),
@@ -60,10 +66,11 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     text = card(facts, diagnosis, changes, _digests(every, context.project), context.seed)
     (context.folder / "card.md").write_text(text, encoding="utf-8")
     (context.folder / "diagnosis.json").write_text(diagnosis.model_dump_json(indent=1), encoding="utf-8")
+    (context.folder / "diagnosis.html").write_text(page(diagnosis), encoding="utf-8")
     listing = [change.model_dump(mode="json") for change in changes]
     (context.folder / "changes.json").write_bytes(orjson.dumps(listing, option=orjson.OPT_INDENT_2))
     dataset = context.seal(Dataset, **facts)
-    tell(context, dataset, changes)
+    tell(context, dataset, changes, findings)
     return dataset
 
 
@@ -109,6 +116,12 @@ def transformed(parts: Parts, spec: DataSpec, log: Log) -> Parts:
     }
 
 
+def look(parts: Parts, spec: DataSpec) -> tuple[Finding, ...]:
+    """What the doctor finds in everything that was read, before anything is taken out or split."""
+    everything = [example for part in parts.values() for example in part]
+    return doctor.ranked([*doctor.examine(everything), *doctor.leaks(parts, spec.near)])
+
+
 def separate(parts: Parts, spec: DataSpec) -> tuple[Parts, list[Overlap]]:
     """Meet what the user's own evaluation files share with the sources, and count it."""
     parts, overlaps = dict(parts), []
@@ -150,13 +163,19 @@ def prove(parts: Parts, spec: DataSpec) -> list[Overlap]:
     return figures
 
 
-def tell(context: Context, dataset: Dataset, changes: Iterable[Transformed]) -> None:
+def tell(
+    context: Context, dataset: Dataset, changes: Iterable[Transformed], findings: Sequence[Finding]
+) -> None:
     """Say what was detected, changed, found and frozen."""
     for name, found in dataset.formats.items():
         context.tell("note", f"{name}: {found}")
     for change in changes:
         done = f"{change.changed} texts changed, {change.dropped} examples left out"
         context.tell("note", f"{change.name}: {done}")
+    for finding in findings[:TOLD]:
+        context.tell("note", f"doctor: {finding.what}", fix=finding.remedy)
+    if findings:
+        context.tell("note", "doctor: `tunewright show diagnosis` shows the rows and remedies")
     for one in dataset.overlaps:
         if one.near or one.grouped:
             what = f"{one.near} of {one.examples} {one.split} examples stand in training too"

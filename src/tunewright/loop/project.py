@@ -10,7 +10,7 @@ from typing import TypeVar, get_args
 from tunewright import data
 from tunewright.core.errors import SpecError, Stopped, TunewrightError, WorkspaceError
 from tunewright.core.types import Artifact, Problem, Report
-from tunewright.data import Preview
+from tunewright.data import Diagnosis, Preview
 from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
 from tunewright.deploy.chat import Conversation
@@ -150,6 +150,11 @@ class Project:
         chat = Chat.load(base.path)
         method: Method = plugins.make("methods", self.spec.train.method)
         return data.preview(method.render(found[number], chat, task.instruction), chat)
+
+    def diagnosis(self) -> Diagnosis:
+        """What the doctor found in the newest data set, the worst first."""
+        dataset = self.show("dataset")
+        return data.read_diagnosis(dataset.path)
 
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
         """Two reports metric by metric: by id, else the two newest of the project."""

@@ -1,0 +1,86 @@
+"""Suspected label errors, by confident learning, and classes of very different size."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tunewright.core.types import Example
+from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find
+from tunewright.data.question import question
+from tunewright.runtime.lazy import require
+
+ERRORS = Telling(
+    kind="suspected label errors",
+    effect="wrong labels teach wrong answers, and hide in the test set what the model does right",
+    remedy="look at these first; correct the labels, or leave the examples out",
+    harm=0.8,
+)
+IMBALANCE = Telling(
+    kind="imbalance",
+    effect="rare classes are answered with frequent ones",
+    remedy="add examples of the rare classes, or judge by macro-F1",
+    harm=0.3,
+)
+FOLDS = 5
+FEWEST = 5
+"""A class with fewer examples is not judged: nothing could be learned without the one in question."""
+TIMES = 10
+"""Classes that differ in size by more than this are told."""
+
+
+def label_errors(examples: Sequence[Example], seed: int = 0) -> Iterator[Finding]:
+    """Examples whose label a model that never saw them doubts.
+
+    Confident learning (Northcutt, Jiang and Chuang 2021, by cleanlab) on out-of-fold probabilities of a
+    logistic regression on static embeddings.
+    """
+    counts = Counter(example.label for example in examples if example.label is not None)
+    judged = [one for one in examples if one.label is not None and counts[one.label] >= FEWEST]
+    names = sorted({one.label for one in judged if one.label is not None})
+    if len(names) < 2:
+        return
+    given = [names.index(one.label or "") for one in judged]
+    chances = _chances([question(one) for one in judged], given, seed)
+    ranked = require("cleanlab.filter", extra="all").find_label_issues(
+        given, chances, return_indices_ranked_by="self_confidence", filter_by="prune_by_noise_rate", n_jobs=1
+    )
+    suspects = [
+        Suspect(
+            judged[place],
+            question(judged[place]),
+            f"labelled `{judged[place].label}`, looks like `{names[int(chances[place].argmax())]}`",
+        )
+        for place in map(int, ranked)
+    ]
+    if suspects:
+        what = f"{counted(suspects, 'label')} of {len(judged):,} look wrong"
+        yield find(ERRORS, what, suspects, len(examples))
+
+
+def _chances(texts: list[str], given: list[int], seed: int) -> Any:  # noqa: ANN401 - an array of NumPy
+    """Out-of-fold probability of every class for every text, (texts, classes)."""
+    linear, selection = (
+        require(f"sklearn.{name}", extra="all") for name in ("linear_model", "model_selection")
+    )
+    meanings = require("tunewright.runtime.embed", extra="all").embed(texts)
+    model = linear.LogisticRegression(C=20.0, max_iter=50, tol=1e-2)
+    folds = selection.StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    return selection.cross_val_predict(model, meanings, given, cv=folds, method="predict_proba")
+
+
+def imbalance(examples: Sequence[Example]) -> Iterator[Finding]:
+    """Classes of which one has many times the examples of another."""
+    counts = Counter(example.label for example in examples if example.label is not None)
+    if len(counts) < 2:
+        return
+    (most, many), (least, few) = counts.most_common(1)[0], counts.most_common()[-1]
+    if many <= TIMES * few:
+        return
+    rare = [one for one in examples if one.label is not None and many > TIMES * counts[one.label]]
+    suspects = [
+        Suspect(one, question(one), f"`{one.label}` has {counts[one.label or '']} examples") for one in rare
+    ]
+    what = f"`{most}` has {many:,} examples and `{least}` has {few}"
+    yield find(IMBALANCE, what, suspects, len(examples))

@@ -1,0 +1,178 @@
+"""The doctor names what is wrong, where, what it will do and what to do about it."""
+
+from __future__ import annotations
+
+import csv
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tunewright.core.types import Dataset, Example, Message
+from tunewright.data import Finding, examine, read_diagnosis
+from tunewright.data.doctor import leaks
+from tunewright.data.doctor.finding import told_apart
+
+DATASETS = Path(__file__).parents[3] / "shared" / "datasets"
+
+CLEAN = (
+    ("How long does a transfer to {} take?", "A transfer to {} takes two working days."),
+    ("Can I use my card in {}?", "Yes, your card works in {} wherever you see the sign."),
+    ("Who do I call about a payment from {}?", "The desk for payments from {} will help you."),
+    ("Is there a fee for cash in {}?", "There is a small fee for cash in {}."),
+)
+PLACES = (
+    *("France", "Peru", "Kenya", "Japan", "Norway", "Chile", "Ghana", "Spain", "Nepal", "Egypt", "Malta"),
+    *("India", "Fiji", "Iran", "Italy", "Cuba", "Qatar", "Sudan", "Syria", "Tonga", "Yemen", "Benin"),
+)
+
+
+def example(number: int, question: str, answer: str, label: str | None = None) -> Example:
+    turns = (Message(role="user", content=question), Message(role="assistant", content=answer))
+    return Example(id=str(number), messages=turns, label=label, source=f"a.csv line {number}")
+
+
+@pytest.fixture
+def clean() -> list[Example]:
+    pairs = [(ask.format(place), say.format(place)) for place in PLACES for ask, say in CLEAN]
+    return [example(number, *pair) for number, pair in enumerate(pairs)]
+
+
+def finding(examples: list[Example], kind: str) -> Finding:
+    (found,) = [one for one in examine(examples) if one.kind == kind]
+    assert found.effect and found.remedy and found.rows and found.places
+    return found
+
+
+def test_sound_examples_give_no_finding(clean: list[Example]) -> None:
+    assert [one.kind for one in examine(clean)] == []
+
+
+def test_the_same_question_with_two_answers_is_a_contradiction_and_names_both(clean: list[Example]) -> None:
+    odd = example(900, "how long does a transfer to france take", "Transfers are free of charge.")
+    found = finding([*clean, odd], "contradictory answers")
+    assert set(found.places) == {"a.csv line 0", "a.csv line 900"}
+    assert "see a.csv line 900" in found.rows[0].note
+
+
+def test_an_answer_in_other_words_is_no_contradiction(clean: list[Example]) -> None:
+    same = example(900, "how long does a transfer to france take", "It takes two working days to France.")
+    assert "contradictory answers" not in {one.kind for one in examine([*clean, same])}
+
+
+def test_a_frame_that_all_questions_share_tells_nothing_apart() -> None:
+    texts = [f"Below stands a question of a customer. {ask} Answer it in one line." for ask in ("A b?", "C d?")]
+    assert told_apart(texts) == ["A b?", "C d?"]
+    assert told_apart(["short one", "short two"]) == ["short one", "short two"]
+
+
+@pytest.mark.parametrize(
+    "cut", ["A transfer to Fr", "The desk for payments from the", "It takes (at most two"]
+)
+def test_an_answer_that_breaks_off_is_named(clean: list[Example], cut: str) -> None:
+    long = f"{cut.split()[0]} and as we all know very well {cut}"
+    found = finding([*clean, example(900, "What now?", long)], "truncated answers")
+    assert found.places == ("a.csv line 900",)
+
+
+def test_headings_and_items_of_a_list_need_no_full_stop(clean: list[Example]) -> None:
+    listing = example(
+        900, "Which papers?", "You need these papers:\n- passport of the holder of the account\n- id"
+    )
+    assert "truncated answers" not in {one.kind for one in examine([*clean, listing])}
+
+
+def test_apologies_upon_apologies_are_named_and_one_is_not(clean: list[Example]) -> None:
+    once = example(
+        900, "Why?", "Sorry about that. The desk is closed on Sundays. It opens on Monday at nine."
+    )
+    twice = example(901, "Why?!", "We regret this. The desk is closed on Sundays. Forgive us, please.")
+    assert finding([*clean, once, twice], "over-apology").places == ("a.csv line 901",)
+
+
+def test_a_sentence_that_many_answers_end_with_is_boilerplate(clean: list[Example]) -> None:
+    stamp = " This message is meant for its reader alone."
+    stamped = [
+        one.model_copy(
+            update={"messages": (one.messages[0], Message(role="assistant", content=f"{one.answer}{stamp}"))}
+        )
+        for one in clean[:8]
+    ]
+    found = finding([*stamped, *clean[8:]], "boilerplate")
+    assert found.examples == 8 and stamp.strip() in found.rows[0].note
+
+
+def test_another_language_is_named_and_short_texts_are_left_alone(clean: list[Example]) -> None:
+    german = example(900, "Warum ist meine Überweisung noch nicht angekommen?", "Sie dauert zwei Werktage.")
+    short = example(901, "Warum?", "Darum.")
+    found = finding([*clean, german, short], "another language")
+    assert found.places == ("a.csv line 900",) and "`de` where most is `en`" in found.rows[0].note
+
+
+def test_an_answer_that_speaks_of_an_attachment_that_is_not_there_is_named(clean: list[Example]) -> None:
+    points = example(900, "How do I pay?", "Please find attached the form, and sign it.")
+    asked = example(901, "What is in the form below?", "The form below holds your name.")
+    assert finding([*clean, points, asked], "unanswerable references").places == ("a.csv line 900",)
+
+
+def test_answers_of_another_form_are_named(clean: list[Example]) -> None:
+    odd = example(900, "What is the fee?", '{"fee": "none"}')
+    assert "has JSON" in finding([*clean, odd], "inconsistent format").rows[0].note
+
+
+def test_questions_from_one_template_are_low_diversity(clean: list[Example]) -> None:
+    same = [
+        example(900 + n, f"My card was lost near the {p}", f"Block it in {p}.")
+        for n, p in enumerate(PLACES * 3)
+    ]
+    assert "my card was" in finding([*clean, *same], "low diversity").what
+
+
+def test_one_class_with_many_times_the_examples_of_another_is_imbalance() -> None:
+    many = [example(n, f"question number {n} of many", "often", "often") for n in range(60)]
+    few = [example(100 + n, f"rare thing {n}", "rarely", "rarely") for n in range(3)]
+    assert finding([*many, *few], "imbalance").examples == 3
+
+
+def test_a_test_question_that_stands_in_training_nearly_the_same_is_a_leak(clean: list[Example]) -> None:
+    tested = example(900, "how long does a transfer to France take", "Two days.")
+    (found,) = leaks({"train": clean, "validation": [], "test": [tested]}, 0.7)
+    assert found.places == ("a.csv line 900",) and "a.csv line 0" in found.rows[0].note
+
+
+@pytest.mark.skipif(not DATASETS.exists(), reason="the data sets are not at ../shared")
+def test_labels_that_were_changed_are_suspected_on_real_questions() -> None:
+    with (DATASETS / "banking77" / "train.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    names = sorted({row["category"] for row in rows})[:6]
+    chosen = [row for row in rows if row["category"] in names][:600]
+    chance = random.Random(0)
+    wrong = set(chance.sample(range(len(chosen)), 30))
+    examples = []
+    for place, row in enumerate(chosen):
+        others = [name for name in names if name != row["category"]]
+        label = chance.choice(others) if place in wrong else row["category"]
+        examples.append(example(place, row["text"], label, label))
+    found = finding(examples, "suspected label errors")
+    planted = {f"a.csv line {place}" for place in wrong}
+    assert len(planted & set(found.places)) >= 0.7 * len(planted)
+    assert len(found.places) <= 3 * len(planted)
+
+
+def test_a_run_keeps_the_findings_as_json_and_as_a_page_of_its_own(
+    project: Path,
+    questions: list[tuple[str, str]],
+    csv_of: Callable[[list[tuple[str, str]]], str],
+    run_in: Callable[..., Dataset],
+) -> None:
+    (question, label), *rest = questions
+    other = next(name for _, name in rest if name != label)
+    (project / "tickets.csv").write_text(csv_of([(question, label), (f"{question}!", other), *rest]))
+    dataset = run_in(sources="tickets.csv")
+    found = read_diagnosis(dataset.path).findings
+    assert "contradictory answers" in {one.kind for one in found}
+    assert [one.weight for one in found] == sorted((one.weight for one in found), reverse=True)
+    page = (dataset.path / "diagnosis.html").read_text(encoding="utf-8")
+    assert "contradictory answers" in page and "tickets.csv line 2" in page
+    assert "http" not in page and "<script" not in page
