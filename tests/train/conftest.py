@@ -61,7 +61,7 @@ def make_context(folder: Path, events: list[Event] | None = None, **changes: obj
     values: dict[str, object] = {
         "project": folder,
         "workspace": Workspace(folder / ".tunewright"),
-        "settings": Settings(cache=folder / "cache", threads=1, offline=True),
+        "settings": Settings(cache=folder / "cache", threads=2, offline=True),
         "step": "train",
         "artifact_id": "checkpoint-1",
         "folder": folder / "partial",
