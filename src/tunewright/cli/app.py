@@ -98,16 +98,21 @@ def show(
     what: Annotated[
         str,
         typer.Argument(
-            help="report, baselines, task, dataset, checkpoint, release, proposal, preview, diagnosis, runs."
+            help="report, baselines, task, dataset, checkpoint, release, proposal, preview, diagnosis, "
+            "changes, duplicates or runs."
         ),
     ] = "report",
     number: Annotated[int, typer.Option(help="Which example `preview` shows.")] = 0,
+    page: Annotated[int, typer.Option(help="Which page of `duplicates`, from 1.")] = 1,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
 ) -> None:
     """Show what was made: the report and its verdict, the data, a token preview, the runs."""
-    from tunewright.cli import looking
+    from tunewright.cli import browsing, looking
+    from tunewright.loop.project import Project
 
+    if what == "duplicates":
+        raise typer.Exit(browsing.duplicates(Project.open(project), page, as_json=as_json))
     raise typer.Exit(looking.show(project, what, number, as_json=as_json))
 
 

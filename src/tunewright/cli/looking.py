@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from tunewright.cli import tables
+from tunewright.cli import browsing, tables
 from tunewright.loop import jobs
 from tunewright.loop.project import Project
 
@@ -23,6 +23,8 @@ def show(folder: Path, what: str, number: int, *, as_json: bool) -> int:
         return _preview(project, number, as_json=as_json)
     if what == "diagnosis":
         return _diagnosis(project, as_json=as_json)
+    if what == "changes":
+        return browsing.changes(project, as_json=as_json)
     if what == "runs":
         return _runs(project, as_json=as_json)
     found = project.show(what)

@@ -3,19 +3,26 @@
 from tunewright.data.checks import check
 from tunewright.data.diagnose import Diagnosis, read_diagnosis
 from tunewright.data.doctor import Evidence, Finding, examine
+from tunewright.data.duplicates import Cluster, clusters_of
 from tunewright.data.preview import Preview, PreviewToken, preview
 from tunewright.data.run import fingerprint, run
-from tunewright.data.spec import Columns, DataSpec
+from tunewright.data.spec import Columns, DataSpec, Deduplicate
+from tunewright.data.transform import Transformed, changes_of
 
 __all__ = [
+    "Cluster",
     "Columns",
     "DataSpec",
+    "Deduplicate",
     "Diagnosis",
     "Evidence",
     "Finding",
     "Preview",
     "PreviewToken",
+    "Transformed",
+    "changes_of",
     "check",
+    "clusters_of",
     "examine",
     "fingerprint",
     "preview",

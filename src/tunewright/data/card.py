@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ from tunewright.data.diagnose import Diagnosis
 from tunewright.data.transform import Transformed
 
 _SHOWN = 20
+_SAMPLES = 2
+"""Samples of each transform; the others stand in `changes.json`."""
+_WIDTH = 160
 
 
 def card(
@@ -39,7 +43,11 @@ def _sources(facts: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[s
     yield from ("## Sources", "", "| file | read as | sha256 |", "|---|---|---|")
     for name, digest in digests.items():
         yield f"| {_cell(name)} | {_cell(facts['formats'].get(name, ''))} | `{digest[:16]}` |"
-    yield from ("", f"Duplicates taken out: {facts['duplicates_removed']}.", "")
+    yield from (
+        "",
+        f"Duplicates taken out: {facts['duplicates_removed']}; what is alike: `duplicates.jsonl`.",
+        "",
+    )
 
 
 def _changes(changes: Sequence[Transformed]) -> Iterator[str]:
@@ -48,7 +56,19 @@ def _changes(changes: Sequence[Transformed]) -> Iterator[str]:
     yield from ("## Transforms", "", "| transform | texts changed | examples left out |", "|---|---:|---:|")
     for one in changes:
         yield f"| {one.name} | {one.changed} | {one.dropped} |"
-    yield from ("", "Samples before and after: `changes.json`.", "")
+    yield ""
+    for one in changes:
+        for what, times in list(one.kinds.items())[:_SHOWN]:
+            yield f"- {one.name}: {_cell(what)} ({times:,})"
+        for sample in one.samples[:_SAMPLES]:
+            before, after = _short(sample.before), _short(sample.after)
+            yield f"  - {_cell(sample.source)}, {sample.part}: {before} → {after}"
+    yield from ("", "More samples before and after: `changes.json`, or `tunewright show changes`.", "")
+
+
+def _short(text: str | None) -> str:
+    """A text on one line, cut; a dash where it is gone or must not be kept."""
+    return "–" if text is None else f"“{_cell(textwrap.shorten(text, _WIDTH, placeholder=' …'))}”"
 
 
 def _overlaps(facts: Mapping[str, Any]) -> Iterator[str]:

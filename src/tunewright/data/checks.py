@@ -27,6 +27,7 @@ def check(spec: DataSpec, project: Path) -> Iterator[Problem]:
     for place, transform in enumerate(spec.transforms):
         yield from plugins.check("transforms", transform, where=f"data.transforms[{place}]")
     yield from _shares(spec)
+    yield from _similarities(spec)
     yield from _same_files(spec, project)
 
 
@@ -80,6 +81,22 @@ def _shares(spec: DataSpec) -> Iterator[Problem]:
     if not 0 < spec.near <= 1:
         what = f"{spec.near:g} is no similarity between 0 and 1"
         yield Problem(where="data.near", what=what, fix="take 0.7")
+
+
+def _similarities(spec: DataSpec) -> Iterator[Problem]:
+    """Thresholds of near-duplicates that mean nothing."""
+    found = spec.deduplicate
+    if found is None:
+        return
+    for name, value in (("remove", found.remove), ("show", found.show)):
+        if not 0 < value <= 1:
+            what = f"{value:g} is no similarity between 0 and 1"
+            yield Problem(
+                where=f"data.deduplicate.{name}", what=what, fix="leave it out, or take 0.9 and 0.6"
+            )
+    if found.by == "near" and found.show > found.remove:
+        what = f"`show` ({found.show:g}) is above `remove` ({found.remove:g}): what is removed is shown, too"
+        yield Problem(where="data.deduplicate.show", what=what, fix=f"take at most {found.remove:g}")
 
 
 def _same_files(spec: DataSpec, project: Path) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import orjson
 
@@ -64,6 +64,15 @@ class Transform(Protocol):
 
         Rows keep their order; a row that is left out is a change of the part `example`.
         """
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A transform that has to see the data first, such as what repeats in it."""
+
+    def prepare(self, batches: Iterable[Any]) -> Transform:
+        """The transform that knows these batches: those of `sources`, after the transforms before it."""
         ...
 
 

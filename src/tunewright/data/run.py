@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,15 +10,15 @@ import orjson
 
 from tunewright.core import digest
 from tunewright.core.types import SPLITS, Dataset, Example, Overlap, Problem, Split, Task
-from tunewright.data import doctor, overlap
+from tunewright.data import doctor, duplicates, overlap
 from tunewright.data.card import card
-from tunewright.data.diagnose import diagnose, stop_if_empty, stop_if_too_few, unique, warnings
+from tunewright.data.diagnose import diagnose, stop_if_empty, stop_if_too_few, warnings
 from tunewright.data.doctor import Finding
 from tunewright.data.page import page
 from tunewright.data.read import Reading, files, unreadable
-from tunewright.data.spec import DataSpec
+from tunewright.data.spec import DataSpec, Files
 from tunewright.data.split import split
-from tunewright.data.transform import Log, Transformed, transform
+from tunewright.data.transform import CHANGES, Log, Transformed, opened
 from tunewright.runtime import examples as on_disk
 from tunewright.runtime.context import Context
 from tunewright.runtime.plugins import Named
@@ -28,7 +29,7 @@ _EVALUATED: tuple[Split, ...] = ("test", "validation")
 
 TOLD = 5
 """Findings of the doctor that are told during a run, the worst first."""
-VERSION = "1"
+VERSION = "2"
 """Raised when a change of the stage makes earlier artifacts stale."""
 
 
@@ -37,12 +38,11 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     labelled = task.type == "classification"
     reading = Reading(context.project, spec, labelled)
     log = Log(tuple(one.name for one in spec.transforms))
-    parts = transformed(read(reading, spec), spec, log)
+    parts = read(context, reading, spec, log)
     findings = look(parts, spec)
     context.stop_if_asked()
-    given = len(parts["train"])
-    parts["train"] = unique(parts["train"]) if spec.deduplicate else parts["train"]
-    duplicates = given - len(parts["train"])
+    found = duplicates.deduplicate(parts["train"], spec.deduplicate) if spec.deduplicate else None
+    parts["train"] = found.kept if found else parts["train"]
     stop_if_too_few(parts["train"], labelled)
     context.stop_if_asked()
     parts, overlaps = separate(parts, spec)
@@ -56,8 +56,8 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
         "labels": tuple(sorted({one.label for part in parts.values() for one in part if one.label})),
         "formats": reading.formats,
         "overlaps": tuple(overlaps),
-        "duplicates_removed": duplicates,
-        "problems": (*_left_out(reading.problems), *warnings(diagnosis)),
+        "duplicates_removed": found.removed if found else 0,
+        "problems": (*_left_out(reading.problems), *reading.unsure, *warnings(diagnosis)),
     }
     for name in SPLITS:
         on_disk.write(parts[name], context.folder / f"{name}.parquet")
@@ -68,7 +68,8 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     (context.folder / "diagnosis.json").write_text(diagnosis.model_dump_json(indent=1), encoding="utf-8")
     (context.folder / "diagnosis.html").write_text(page(diagnosis), encoding="utf-8")
     listing = [change.model_dump(mode="json") for change in changes]
-    (context.folder / "changes.json").write_bytes(orjson.dumps(listing, option=orjson.OPT_INDENT_2))
+    duplicates.write(found.clusters if found else (), context.folder)
+    (context.folder / CHANGES).write_bytes(orjson.dumps(listing, option=orjson.OPT_INDENT_2))
     dataset = context.seal(Dataset, **facts)
     tell(context, dataset, changes, findings)
     return dataset
@@ -91,29 +92,20 @@ def fingerprint(spec: DataSpec, project: Path) -> dict[str, str]:
         raise unreadable(error) from error
 
 
-def read(reading: Reading, spec: DataSpec) -> Parts:
-    """Examples of every file; those of `sources` stand in `train` until they are split."""
-    parts: Parts = {
-        "train": reading.examples(spec.sources),
-        "validation": reading.examples(spec.validation),
-        "test": reading.examples(spec.test),
-    }
-    reading.stop_if_bad()
-    return parts
+def read(context: Context, reading: Reading, spec: DataSpec, log: Log) -> Parts:
+    """Examples of every file; those of `sources` stand in `train` until they are split.
 
-
-def transformed(parts: Parts, spec: DataSpec, log: Log) -> Parts:
-    """The examples of every part after the transforms."""
-    if not spec.transforms:
-        return parts
-    return {
-        name: [
-            example
-            for batch in transform(on_disk.to_batches(part), spec.transforms, log)
-            for example in on_disk.of_batch(batch)
-        ]
-        for name, part in parts.items()
-    }
+    They are transformed inside the stream from the files to the disk, before anything is written.
+    """
+    places: dict[Split, Files] = {"train": spec.sources, "validation": spec.validation, "test": spec.test}
+    first = Reading(reading.project, spec, reading.labelled)
+    ready = opened(spec.transforms, lambda: first.batches(spec.sources))
+    with tempfile.TemporaryDirectory(prefix="import-", dir=context.folder) as folder:
+        paths = {name: Path(folder) / f"{name}.parquet" for name in places}
+        for name, sources in places.items():
+            reading.write(sources, paths[name], ready, log)
+        reading.stop_if_bad()
+        return {name: on_disk.read_file(path) for name, path in paths.items()}
 
 
 def look(parts: Parts, spec: DataSpec) -> tuple[Finding, ...]:

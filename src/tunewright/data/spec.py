@@ -40,6 +40,33 @@ Files = Annotated[tuple[str | Named, ...], BeforeValidator(_listed)]
 Transforms = Annotated[tuple[Named, ...], BeforeValidator(_listed)]
 
 
+class Deduplicate(Frozen):
+    """Which of several examples that are the same are taken out, and what is shown as alike."""
+
+    by: Literal["exact", "normalised", "near"] = Field(
+        default="exact",
+        description="`exact` is letter for letter; `normalised` but for case, spacing and punctuation; "
+        "`near` also where the questions are at least `remove` alike and the answers are, too",
+    )
+    remove: float = Field(default=0.9, description="how alike near-duplicates are that are taken out, 0 to 1")
+    show: float = Field(
+        default=0.6,
+        description="how alike examples are that are shown together, 0 to 1; 1 shows the same only",
+    )
+    keep: Literal["longest", "first"] = Field(
+        default="longest",
+        description="which one stays: that with the longest answer (the first in file order where several "
+        "have), or the first in file order",
+    )
+
+
+def _chosen(value: object) -> object:
+    """`false` is nothing at all, `true` the default, a word the kind."""
+    if isinstance(value, bool):
+        return {} if value else None
+    return {"by": value} if isinstance(value, str) else value
+
+
 class DataSpec(Frozen):
     """Sources, how they are read, and how they are split."""
 
@@ -70,5 +97,9 @@ class DataSpec(Frozen):
     near: float = Field(
         default=0.7, description="how alike two texts are that must not be in two splits, 0 to 1"
     )
-    deduplicate: bool = Field(default=True, description="keep one of several examples that are the same")
+    deduplicate: Annotated[Deduplicate | None, BeforeValidator(_chosen)] = Field(
+        default=Deduplicate(),
+        description="keep one of several examples that are the same: `exact`, `normalised`, `near`, `false`, "
+        "or `{by: near, remove: 0.9, show: 0.6, keep: longest}`",
+    )
     skip_bad_lines: bool = Field(default=False, description="leave bad lines out instead of stopping")

@@ -10,7 +10,7 @@ from typing import TypeVar, get_args
 from tunewright import data
 from tunewright.core.errors import SpecError, Stopped, TunewrightError, WorkspaceError
 from tunewright.core.types import Artifact, Problem, Report
-from tunewright.data import Diagnosis, Preview
+from tunewright.data import Cluster, Diagnosis, Preview, Transformed
 from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
 from tunewright.deploy.chat import Conversation
@@ -155,6 +155,14 @@ class Project:
         """What the doctor found in the newest data set, the worst first."""
         dataset = self.show("dataset")
         return data.read_diagnosis(dataset.path)
+
+    def changes(self) -> tuple[Transformed, ...]:
+        """What each transform did to the newest data set, with samples before and after."""
+        return data.changes_of(self.show("dataset").path)
+
+    def duplicates(self) -> tuple[Cluster, ...]:
+        """Examples of the newest data set that are alike, and which of them were removed."""
+        return data.clusters_of(self.show("dataset").path)
 
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
         """Two reports metric by metric: by id, else the two newest of the project."""

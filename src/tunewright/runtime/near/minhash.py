@@ -46,9 +46,7 @@ def likely_pairs(texts: Sequence[str], threshold: float) -> list[Pair]:
     a, b = a[fits], b[fits]
     close = _close(signatures, a, b, threshold)
     found = verified((grams, grams), a[close], b[close], threshold)
-    return [
-        Pair(*pair) for block in found for pair in zip(*(part.tolist() for part in block), strict=True)
-    ]
+    return [Pair(*pair) for block in found for pair in zip(*(part.tolist() for part in block), strict=True)]
 
 
 def _signatures(grams: Any) -> Any:  # noqa: ANN401 - an array of uint32, texts × (bands · rows)
