@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewright.core.types import Dataset, Example, Message
+from tunewright.data.ports import Change
 from tunewright.data.texts import rewritten
+from tunewright.data.transform import Log, opened, transform
 from tunewright.runtime import examples as on_disk
+from tunewright.runtime.plugins import Named
 
 Run = Callable[..., Dataset]
 Questions = list[tuple[str, str]]
@@ -48,6 +51,30 @@ def test_a_label_is_never_rewritten_and_an_example_without_text_is_dropped_and_t
     assert [one.answer for one in kept] == ["Label", "answer"]
     told = [(change.source, change.part, change.after) for change in changes]
     assert told[:2] == [("a.csv line 1", "messages[0]", "up"), ("a.csv line 2", "example", None)]
+
+
+def test_what_comes_before_mask_keeps_no_text() -> None:
+    log = Log(("boilerplate", "mask", "unicode"))
+    change = Change(
+        source="a line 1", part="text", what="took out “Anna”, in 20 examples", before="Anna", after=""
+    )
+    for place in range(3):
+        log.note(place, [change])
+    first, _, last = log.result()
+    assert first.kinds == {"took out": 1} and first.samples[0].before is first.samples[0].after is None
+    assert last.samples[0].before == "Anna"
+
+
+def test_a_transform_that_learns_sees_what_the_ones_before_it_made() -> None:
+    greeting = "Thanks for writing to us today."
+    examples = [example(number, f"<p>{greeting}</p><p>Number {number}</p>", "x") for number in range(30)]
+    batches = list(on_disk.to_batches(examples))
+    names = ("markup", "boilerplate")
+    log = Log(names)
+    ready = opened([Named(name=name) for name in names], lambda: batches)
+    (batch,) = transform(batches, ready, log)
+    assert [one.messages[0].content for one in on_disk.of_batch(batch)][:2] == ["Number 0", "Number 1"]
+    assert [one.changed for one in log.result()] == [30, 30]
 
 
 texts = st.text(min_size=1).filter(lambda text: bool(text.strip()))

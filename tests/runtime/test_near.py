@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tunewright.runtime.near import clusters, near_matches, near_pairs, normalised
+from tunewright.runtime.near import clusters, likely_pairs, near_matches, near_pairs, normalised
+from tunewright.runtime.near.minhash import EXACT_UP_TO
 
 BANKING = Path(__file__).parents[3] / "shared" / "datasets" / "banking77"
 TEXTS = st.lists(st.text("abc d", max_size=14), max_size=12)
@@ -68,3 +69,26 @@ def test_the_known_overlap_of_banking77_is_found() -> None:
     assert len({pair.a for pair in near_matches(test, train, 0.7)}) == 492
     known = {normalised(text) for text in train}
     assert sum(normalised(text) in known for text in test) == 25
+
+
+@pytest.mark.skipif(not BANKING.exists(), reason="needs ../shared/datasets/banking77")
+def test_likely_pairs_are_nearly_all_and_every_one_is_right() -> None:
+    with (BANKING / "train.csv").open(newline="", encoding="utf-8") as file:
+        texts = [line["text"] for line in csv.DictReader(file)][: EXACT_UP_TO + 500]
+    exact = {(pair.a, pair.b): pair.similarity for pair in near_pairs(texts, 0.6)}
+    likely = likely_pairs(texts, 0.6)
+    assert all(exact[pair.a, pair.b] == pytest.approx(pair.similarity) for pair in likely)
+    assert len(likely) >= 0.97 * len(exact)
+    assert likely == sorted(likely) and likely == likely_pairs(texts, 0.6)
+
+
+def test_few_texts_are_compared_exactly() -> None:
+    texts = ["where is my card", "where is my cards", "something else"]
+    assert likely_pairs(texts, 0.6) == near_pairs(texts, 0.6)
+
+
+def test_a_thousand_copies_of_a_form_make_no_million_pairs() -> None:
+    texts = [f"Dear customer, your order {number:06d} is on its way to you" for number in range(4000)]
+    pairs = likely_pairs(texts, 0.7)
+    assert len(pairs) < 4000 * 24 * 64 // 2
+    assert {place for pair in pairs for place in pair[:2]} == set(range(4000))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,9 @@ CHANGES = "changes.json"
 
 KINDS = 50
 """Kinds of change of each transform that are listed, the most frequent first."""
+
+MASK = "mask"
+"""The transform after which texts may be kept."""
 
 SAMPLES = 10
 """Changes of each transform that are kept as samples."""
@@ -66,7 +69,12 @@ class Log:
         self.kinds, self.samples = [Counter() for _ in self.names], [[] for _ in self.names]
 
     def note(self, place: int, changes: Sequence[Change]) -> None:
-        """Count the changes of the transform at that place, and keep the first as samples."""
+        """Count the changes of the transform at that place, and keep the first as samples.
+
+        What comes before `mask` has seen what must not be kept: its samples are without their texts.
+        """
+        if MASK in self.names[place + 1 :]:
+            changes = [_without_text(change) for change in changes]
         dropped = sum(change.part == "example" for change in changes)
         self.dropped[place] += dropped
         self.changed[place] += len(changes) - dropped
@@ -87,6 +95,10 @@ class Log:
             )
             for name, changed, dropped, kinds, samples in columns
         )
+
+
+def _without_text(change: Change) -> Change:
+    return replace(change, what=change.what.partition(" “")[0], before=None, after=None)
 
 
 def opened(transforms: Sequence[Named], sources: Callable[[], Iterable[Any]]) -> tuple[Transform, ...]:
