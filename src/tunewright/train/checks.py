@@ -10,7 +10,7 @@ from tunewright.runtime import plugins
 from tunewright.runtime.chat import Rendered
 from tunewright.train.spec import TrainSpec
 
-SANE = {"lora": (2e-5, 2e-3, 1e-2)}
+SANE = {"lora": (2e-5, 2e-3, 1e-2), "dora": (2e-5, 2e-3, 1e-2), "ia3": (5e-4, 5e-2, 0.5)}
 """Learning rates by tuner: below the first too slow, above the second risky, above the third hopeless."""
 
 

@@ -60,7 +60,7 @@ class Curve(Frozen):
     peak_gb: float = 0.0
     trained_parameters: int = 0
     moved: float = 1.0
-    """Length of the adapter's change; 0 means that it has no effect."""
+    """Length of the way that the trained weights went; 0 means that the adapter has no effect."""
     notes: tuple[str, ...] = ()
 
     @property

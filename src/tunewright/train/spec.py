@@ -15,7 +15,7 @@ class TrainSpec(Frozen):
 
     method: Named = Field(default=Named(name="sft"), description="what is learned from: `sft`")
     tuner: Named = Field(
-        default=Named(name="lora"), description="which weights move: `lora` or `{lora: {r: 8}}`"
+        default=Named(name="lora"), description="which weights move: `lora`, `{lora: {r: 8}}`, `dora`, `ia3`"
     )
     backend: Named = Field(default=Named(name="local"), description="where it runs: `local`")
     tracker: Named | None = Field(

@@ -32,6 +32,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
     tuned = work.tuner.prepare(model, work.plan.seed)
     network, note = network_for(tuned)
     weights = {name: weight for name, weight in tuned.named_parameters() if weight.requires_grad}
+    first = {name: weight.detach().clone() for name, weight in weights.items()}
     trained = sum(weight.numel() for weight in weights.values())
     share = trained / sum(weight.numel() for weight in tuned.parameters())
     context.tell("note", f"{trained:,} weights are trained, {share:.1%} of all")
@@ -55,7 +56,11 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
             weight.copy_(loop.best[name])
     _keep(tuned, work.base_name, context.folder)
     release()
-    changes = {"trained_parameters": trained, "moved": _moved(weights), "notes": (note,) if note else ()}
+    changes = {
+        "trained_parameters": trained,
+        "moved": _moved(first, weights),
+        "notes": (note,) if note else (),
+    }
     return curve.model_copy(update=changes)
 
 
@@ -86,6 +91,7 @@ def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a
         tuned.save_pretrained(folder, safe_serialization=True)
 
 
-def _moved(weights: dict[str, torch.Tensor]) -> float:
-    ups = [weight.detach().float().norm().item() for name, weight in weights.items() if "lora_B" in name]
-    return sum(ups) if ups else 1.0
+def _moved(first: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]) -> float:
+    """Length of the way from the first weights to the last."""
+    ways = [(weights[name].detach() - start).float().norm() for name, start in first.items()]
+    return float(torch.stack(ways).norm()) if ways else 0.0

@@ -1,0 +1,31 @@
+"""Put an adapter of PEFT into a model, its first weights decided by the seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from peft import PeftConfig, get_peft_model
+
+from tunewright.core.errors import TrainError
+
+
+def put(config: PeftConfig, model: Any, seed: int, word: str) -> Any:
+    """The PEFT model; raises `TrainError` where the named layers are not in the model.
+
+    `word` is the tuner's word in the spec, for the error.
+    """
+    torch.manual_seed(seed)
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        linear = {name.rsplit(".", 1)[-1] for name, part in model.named_modules() if _is_linear(part)}
+        raise TrainError(
+            f"the adapter cannot be put into this model: {error}",
+            where=f"train.tuner.{word}",
+            fix=f"name layers that it has: {', '.join(sorted(linear - {'lm_head'}))}",
+        ) from error
+
+
+def _is_linear(part: object) -> bool:
+    return isinstance(part, torch.nn.Linear)

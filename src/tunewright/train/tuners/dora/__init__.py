@@ -1,0 +1,30 @@
+"""DoRA: a low-rank change of the direction of every weight, and its length beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from tunewright.runtime.lazy import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dora:
+    """Train direction and length of the chosen linear layers (Liu et al. 2024); slower than `lora`."""
+
+    r: Annotated[int, Field(ge=1, le=1024)] = 16
+    """Rank of the change of direction."""
+    alpha: Annotated[int, Field(ge=1)] = 32
+    """The change is scaled by alpha / r."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the inputs left out while training."""
+    targets: tuple[str, ...] = ()
+    """Layer names such as `q_proj`; every linear layer if left out."""
+
+    def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
+        """The model with only direction and length left to train."""
+        require("peft", extra="train")
+        prepare = require("tunewright.train.tuners.dora.prepare", extra="train").prepare
+        return prepare(self, model, seed)

@@ -1,0 +1,66 @@
+"""Every tuner trains, is saved, opens in the engine, merges, and gives the same answers merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM
+
+from tunewright import train
+from tunewright.core.errors import SpecError, TrainError
+from tunewright.core.types import Checkpoint, Dataset, Event, Task
+from tunewright.runtime import plugins
+from tunewright.runtime.context import Context
+from tunewright.runtime.plugins import Named
+
+from .conftest import SPEC
+
+Contexts = Callable[..., Context]
+TUNERS = [
+    Named(name="lora", options={"rslora": True, "r": 8}),
+    Named(name="lora", options={"dropout": 0.1, "targets": ["q_proj", "v_proj"]}),
+    Named(name="dora", options={"r": 4}),
+    Named(name="ia3"),
+]
+
+
+@pytest.mark.parametrize("tuner", TUNERS, ids=lambda one: "-".join([one.name, *one.options]))
+def test_a_tuner_trains_is_saved_and_merges_to_the_same_scores(
+    tuner: Named, base: Checkpoint, dataset: Dataset, task: Task, context: Contexts, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    rate = 5e-2 if tuner.name == "ia3" else 5e-3
+    spec = SPEC.model_copy(update={"tuner": tuner, "learning_rate": rate})
+    made = train.run(context(events), spec, base, dataset, task)
+    assert made.tuner == tuner.name and made.trained_parameters > 0
+    assert any("weights are trained" in event.message for event in events)
+    looks = [event.data["validation_loss"] for event in events if "validation_loss" in event.data]
+    assert min(looks) < 0.95 * looks[0]
+    plain = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
+    ids = torch.tensor([[1, 5, 9, 30, 41]])
+    with torch.no_grad():
+        untouched = plain(ids).logits
+        tuned = PeftModel.from_pretrained(plain, made.path).eval()
+        adapted = tuned(ids).logits
+        merged = tuned.merge_and_unload()(ids).logits
+    assert not torch.allclose(untouched, adapted, atol=1e-3)
+    assert torch.allclose(adapted, merged, atol=1e-4)
+
+
+def test_layers_that_the_model_does_not_have_are_refused_with_those_it_has(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
+) -> None:
+    tuner = Named(name="lora", options={"targets": ["query"]})
+    with pytest.raises(TrainError, match="query") as caught:
+        train.run(context(), SPEC.model_copy(update={"tuner": tuner}), base, dataset, task)
+    (problem,) = caught.value.problems
+    assert problem.where == "train.tuner.lora" and "q_proj" in problem.fix and "lm_head" not in problem.fix
+
+
+def test_a_scaled_input_must_be_a_target() -> None:
+    with pytest.raises(SpecError, match="name it in `targets`"):
+        plugins.make("tuners", Named(name="ia3", options={"inputs": ["up_proj"]}))
