@@ -20,6 +20,7 @@ Apply = Callable[..., tuple[list[str], list[Change]]]
         ("<p>Hello&nbsp;<b>you</b></p><p>Bye</p>", "Hello you\n\nBye"),
         ("<ul><li>one</li><li>two</li></ul>after", "- one\n- two\nafter"),
         ("<style>b {}</style><script>x()</script>seen<br>below", "seen\nbelow"),
+        ("<p><![if !lists]>· one<![endif]></p>", "· one"),
         ("fish &amp; chips", "fish & chips"),
         ('see <a href="https://a.b">here</a>', "see here"),
     ],
@@ -65,6 +66,6 @@ def test_roles_that_are_not_named_are_not_touched(apply: Apply) -> None:
     assert len(apply("markup", ["plain"], answer="**bold**")[1]) == 1
 
 
-@given(st.text("ab <>&/*_#`[]()|-\n1.", max_size=40))
+@given(st.text("ab <>&/*_#`[]()|-!\n1.", max_size=40))
 def test_no_text_breaks_it(text: str) -> None:
     markdown.plain(html.plain(text, addresses=True), addresses=True)

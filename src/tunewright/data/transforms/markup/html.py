@@ -104,6 +104,9 @@ _TAG = re.compile(
     rf"</?(?:{'|'.join(sorted(_KNOWN))})(?:\s[^<>]*)?/?>|<!--.*?-->|<!doctype[^>]*>", re.I | re.S
 )
 _ENTITY = re.compile(r"&(?:[a-z][a-z0-9]{1,30}|#\d{1,7}|#x[0-9a-f]{1,6});", re.I)
+_SECTION = re.compile(r"<!\[[^<>]*>")
+"""`<![if !supportLists]>` and the like, which mail programs write."""
+
 _LINK = re.compile(r"(?:https?|mailto|ftp):", re.I)
 
 
@@ -115,8 +118,11 @@ def plain(text: str, addresses: bool) -> str:
     if not _TAG.search(text):
         return unescape(text) if _ENTITY.search(text) else text
     reader = _Reader(addresses)
-    reader.feed(text)
-    reader.close()
+    try:
+        reader.feed(_SECTION.sub("", text))
+        reader.close()
+    except AssertionError:  # what the parser says of declarations that nobody knows
+        return text
     return _tidy("".join(reader.out))
 
 

@@ -75,10 +75,7 @@ class _Writer:
             self._cells = []
         elif token.type == "tr_close" and self._cells is not None:
             row, self._cells = " | ".join(self._cells), None
-            self._blocks.append((row, bool(self._blocks) and token.map is None and self._row_before()))
-
-    def _row_before(self) -> bool:
-        return " | " in self._blocks[-1][0]
+            self._blocks.append((row, bool(self._blocks) and " | " in self._blocks[-1][0]))
 
     def _item(self, markup: str) -> None:
         number = self._lists[-1]
