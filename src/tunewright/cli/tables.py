@@ -83,7 +83,7 @@ def _(dataset: Dataset) -> None:
             f"{found.near} near of {found.examples}; {found.removed_from_train} taken out of train",
             markup=False,
         )
-    out.print(f"exact duplicates removed: {dataset.duplicates_removed}", markup=False)
+    out.print(f"duplicates removed: {dataset.duplicates_removed}", markup=False)
     for problem in dataset.problems:
         out.print(f"note: {problem.where}: {problem.what}", markup=False)
     out.print(f"card: {dataset.path / 'card.md'}", markup=False, soft_wrap=True)
