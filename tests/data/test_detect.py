@@ -10,6 +10,8 @@ from tunewright.data.spec import Columns, Shape
 
 CHAT = '[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]'
 
+SHARED = '[{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]'
+
 
 def seen(
     values: dict[str, list[str | None]],
@@ -28,7 +30,15 @@ def seen(
     [
         ({"messages": [CHAT]}, "messages"),
         ({"instruction": ["a"], "input": [None], "output": ["b"]}, "instruction"),
-        ({"instruction": ["a"], "output": ["b"], "chosen": ["b"], "rejected": ["c"]}, "instruction"),
+        ({"instruction": ["a"], "output": ["b"], "chosen": ["b"], "rejected": ["c"]}, "preference"),
+        ({"prompt": ["a"], "chosen": ["b"], "rejected": ["c"]}, "preference"),
+        ({"prompt": ["a"], "completion": ["b"], "label": ["true"]}, "desirable"),
+        ({"conversations": [SHARED]}, "sharegpt"),
+        ({"text": ["Human: a\n\nAssistant: b"]}, "transcript"),
+        ({"text": ["### Instruction:\na\n\n### Response:\nb"]}, "marked"),
+        ({"text": ["<|im_start|>user\na<|im_end|>\n<|im_start|>assistant\nb<|im_end|>"]}, "marked"),
+        ({"text": ["[INST] a [/INST] b</s>"], "id": ["1"]}, "marked"),
+        ({"text": ["a paragraph of a book"], "url": ["x"]}, "text"),
         ({"prompt": ["a"], "completion": ["b"]}, "completion"),
         ({"prompt": ["a"], "response": ["b"]}, "completion"),
         ({"text": ["a"], "label": ["b"]}, "label"),

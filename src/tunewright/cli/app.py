@@ -130,6 +130,39 @@ def compare(
 
 
 @app.command()
+def look(
+    source: Annotated[str, typer.Argument(help="File, folder, or hub:ORG/NAME.")],
+    column: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer reads this annotation at run time
+        typer.Option(help="What a column holds: role=column, such as label=intent. Repeatable."),
+    ] = None,
+    shape: Annotated[str | None, typer.Option("--format", help="Shape of the examples.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write the examples to this Parquet file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a source would be read as, how sure that is, and its first examples."""
+    from tunewright.cli import sources
+
+    raise typer.Exit(sources.look(source, tuple(column or ()), shape, output, as_json=as_json))
+
+
+@app.command()
+def erase(
+    values: Annotated[
+        list[str], typer.Argument(help="What tells the person: an address, a number, a group; - reads lines.")
+    ],
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Take one person out of every data set, and list the checkpoints and releases that saw the data."""
+    from tunewright.cli import erasing
+
+    erasing.erase(project, values, as_json=as_json)
+
+
+@app.command()
 def machine(as_json: AsJson = False) -> None:
     """Say what this computer has and what will be used."""
     from tunewright.cli import around

@@ -4,6 +4,8 @@ from tunewright.data.checks import check
 from tunewright.data.diagnose import Diagnosis, read_diagnosis
 from tunewright.data.doctor import Evidence, Finding, examine
 from tunewright.data.duplicates import Cluster, clusters_of
+from tunewright.data.look import Look, look, to_parquet
+from tunewright.data.places import places_of
 from tunewright.data.preview import Preview, PreviewToken, preview
 from tunewright.data.run import fingerprint, run
 from tunewright.data.spec import Columns, DataSpec, Deduplicate
@@ -17,6 +19,7 @@ __all__ = [
     "Diagnosis",
     "Evidence",
     "Finding",
+    "Look",
     "Preview",
     "PreviewToken",
     "Transformed",
@@ -25,7 +28,10 @@ __all__ = [
     "clusters_of",
     "examine",
     "fingerprint",
+    "look",
+    "places_of",
     "preview",
     "read_diagnosis",
     "run",
+    "to_parquet",
 ]

@@ -1,24 +1,40 @@
-"""From rows of text columns to examples, with every row that cannot be one told."""
+"""From batches of text columns to batches of examples, with every row that cannot be one told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import orjson
-
-from tunewright.core import digest
-from tunewright.core.errors import DataError
-from tunewright.core.types import Example, Message, Problem
+from tunewright.core.types import Problem
 from tunewright.data.detect import Detected
+from tunewright.data.ids import Seen, digests, names
+from tunewright.data.ports import PLACE, Tell
+from tunewright.data.rows import READ, Empty
+from tunewright.data.spec import Columns
+from tunewright.data.turns import Refused, Turn
+from tunewright.runtime.examples import schema
+from tunewright.runtime.lazy import require
 
-Row = Mapping[str, str | None]
-
-_ROLES = ("system", "user", "assistant", "tool")
-_ID = 16
+_BETWEEN = "\x1f"
+"""Stands between roles and contents in what an id is the digest of."""
 
 
-@dataclass(frozen=True)
+@dataclass
+class _Part:
+    """What the rows of a batch say, one entry a row that can be an example."""
+
+    messages: Any
+    said: Any
+    """Everything that the turns say as one text: what the id is the digest of."""
+    answers: Any
+    kept: Any
+    """Row numbers in the batch."""
+    others: dict[str, Any] = field(default_factory=dict)
+    """More columns of the schema."""
+
+
+@dataclass
 class Builder:
     """Makes examples of one source."""
 
@@ -27,116 +43,209 @@ class Builder:
     """True gives every example its answer as label, whatever the shape; False gives none a label."""
     name: str = ""
     """What the source is called."""
-    ids: dict[str, int] = field(default_factory=dict)
-    """Times that an id was given out, over all sources: their ids stay different."""
-    own: set[str] = field(default_factory=set)
+    ids: Seen = field(default_factory=Seen)
+    """Ids that were given out, over all sources: they stay different."""
+    own: Seen = field(default_factory=Seen)
     """Ids that stand in this source."""
+    times: dict[str, int] = field(default_factory=dict)
+    """Times that an id was met that was met before."""
 
-    def build(self, row: Row, source: str) -> Example:
-        """The example; raises `DataError` if the row cannot be one."""
+    def build(self, batch: Any, tell: Tell) -> Any:  # noqa: ANN401 - Arrow batches
+        """A batch of examples (schema of `runtime.examples`); rows that cannot be one are told.
+
+        `batch` has text columns and `PLACE`. Texts lose the white space around them; an id is the
+        example's own if there is one, else XXH3-64 of its roles and contents.
+        """
+        pa, compute = require("pyarrow", extra="all"), require("pyarrow.compute", extra="all")
         columns = self.detected.columns
-        messages = getattr(self, f"_{self.detected.shape}")(row, source)
-        return Example(
-            id=self._id(_cell(row, columns.id), messages, source),
-            messages=messages,
-            label=messages[-1].content if self.labelled else None,
-            group=_cell(row, columns.group),
-            source=source,
+        places = batch.column(PLACE)
+        if self.name:
+            places = compute.binary_join_element_wise(pa.scalar(self.name), places, " ")
+        part = self._pairs(batch, places, tell) if self._plain() else self._rows(batch, places, tell)
+        places = places.take(part.kept)
+        given = _cells(batch, columns.id)
+        identity, right = self._named(part.said, given and given.take(part.kept), places, tell)
+        group = _cells(batch, columns.group)
+        found = {
+            "id": identity,
+            "messages": part.messages,
+            "label": part.answers if self.labelled else None,
+            "group": group and group.take(part.kept),
+            "source": places,
+            **part.others,
+        }
+        made = _filled(found, len(part.kept))
+        return made if right is None else made.filter(right)
+
+    def _plain(self) -> bool:
+        """True if every example is one question and one answer, each in a column."""
+        return (
+            self.detected.shape in ("label", "completion", "instruction") and not self.detected.columns.system
         )
 
-    def _label(self, row: Row, source: str) -> tuple[Message, ...]:
+    def _pairs(self, batch: Any, places: Any, tell: Tell) -> _Part:  # noqa: ANN401 - Arrow
+        """Questions and answers, a column at a time."""
+        pa, compute = require("pyarrow", extra="all"), require("pyarrow.compute", extra="all")
         columns = self.detected.columns
-        return _turns(_needed(row, columns.text, source), _needed(row, columns.label, source))
+        ask, answer = _asked(columns), _answered(columns)
+        question, said = _cells(batch, ask), _cells(batch, answer)
+        sound = compute.and_(compute.is_valid(question), compute.is_valid(said))
+        for row in compute.indices_nonzero(compute.invert(sound)).to_pylist():
+            tell(_empty(ask if not question[row].is_valid else answer, places[row].as_py()))
+        kept = compute.indices_nonzero(sound)
+        question, said = question.take(kept), said.take(kept)
+        if columns.input and self.detected.shape == "instruction":
+            applied = _cells(batch, columns.input).take(kept)
+            both = compute.binary_join_element_wise(question, applied, "\n\n")
+            question = compute.if_else(compute.is_valid(applied), both, question)
+        words = [pa.scalar("user"), question, pa.scalar("assistant"), said]
+        everything = compute.binary_join_element_wise(*words, _BETWEEN)
+        return _Part(_interleaved(question, said), everything, said, kept)
 
-    def _completion(self, row: Row, source: str) -> tuple[Message, ...]:
-        columns = self.detected.columns
-        return _turns(_needed(row, columns.prompt, source), _needed(row, columns.completion, source))
+    def _rows(self, batch: Any, places: Any, tell: Tell) -> _Part:  # noqa: ANN401 - Arrow
+        """Conversations, row by row."""
+        pa = require("pyarrow", extra="all")
+        read = READ[self.detected.shape]
+        columns = {role: _cells(batch, name).to_pylist() for role, name in _used(self.detected.columns)}
+        kept, found, others = list[int](), list[list[Turn]](), list[dict[str, Any]]()
+        for row in range(batch.num_rows):
+            try:
+                said, more = read({role: values[row] for role, values in columns.items()})
+            except Refused as error:
+                tell(Problem(where=places[row].as_py(), what=str(error), fix=error.fix))
+            except Empty as error:
+                tell(_empty(getattr(self.detected.columns, error.role), places[row].as_py()))
+            else:
+                kept.append(row)
+                found.append(said)
+                others.append(more)
+        words = [_BETWEEN.join(word for turn in said for word in turn) for said in found]
+        keys = dict.fromkeys(key for more in others for key in more)
+        texts = [more.get("text") or "" for more in others]
+        return _Part(
+            messages=_listed(found),
+            said=pa.array([a or b for a, b in zip(words, texts, strict=True)], pa.string()),
+            answers=pa.array([said[-1][1] if said else None for said in found], pa.string()),
+            kept=pa.array(kept, pa.uint64()),
+            others={
+                key: pa.array([more.get(key) for more in others], schema().field(key).type) for key in keys
+            },
+        )
 
-    def _instruction(self, row: Row, source: str) -> tuple[Message, ...]:
-        columns = self.detected.columns
-        asked = _needed(row, columns.instruction, source)
-        applied = _cell(row, columns.input)
-        question = f"{asked}\n\n{applied}" if applied else asked
-        return _turns(question, _needed(row, columns.output, source))
+    def _named(self, said: Any, given: Any, places: Any, tell: Tell) -> tuple[Any, Any]:  # noqa: ANN401
+        """An id for each example, and which are right (None: all): an own one must stand once."""
+        compute = require("pyarrow.compute", extra="all")
+        content = digests(said)
+        if given is None:
+            return self._different(names(content), content), None
+        own = given.is_valid().to_numpy(zero_copy_only=False)
+        right = ~own
+        right[own] = ~self.own.add(digests(given.filter(given.is_valid())))
+        for row in (~right).nonzero()[0].tolist():
+            what = f"the id `{given[row].as_py()}` stands twice"
+            tell(Problem(where=places[row].as_py(), what=what, fix="give every example an id of its own"))
+        given = compute.if_else(self._taken(given), self._qualified(given), given)
+        identity = compute.coalesce(given, names(content))
+        chosen = digests(identity)
+        chosen[~own] = content[~own]
+        return self._different(identity, chosen, right), _mask(right)
 
-    def _messages(self, row: Row, source: str) -> tuple[Message, ...]:
-        text = _needed(row, self.detected.columns.messages, source)
-        try:
-            turns = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            turns = None
-        if not isinstance(turns, list):
-            raise _refused(
-                "the conversation is not a JSON list", source, 'write [{"role": …, "content": …}, …]'
-            )
-        messages = tuple(_message(turn, source) for turn in turns)
-        _check_order(messages, source)
-        return messages
+    def _taken(self, given: Any) -> Any:  # noqa: ANN401 - Arrow
+        return _mask(self.ids.has(digests(given)))
 
-    def _id(self, given: str | None, messages: tuple[Message, ...], source: str) -> str:
-        name = self._qualified(given, source) if given else content_digest(messages)[:_ID]
-        self.ids[name] = times = self.ids.get(name, 0) + 1
-        return name if times == 1 else f"{name}-{times}"
+    def _qualified(self, given: Any) -> Any:  # noqa: ANN401 - Arrow
+        pa, compute = require("pyarrow", extra="all"), require("pyarrow.compute", extra="all")
+        return compute.binary_join_element_wise(pa.scalar(self.name), given, ":")
 
-    def _qualified(self, given: str, source: str) -> str:
-        """The id, with the name of its source where another source has it too."""
-        if given in self.own:
-            raise _refused(f"the id `{given}` stands twice", source, "give every example an id of its own")
-        self.own.add(given)
-        return f"{self.name}:{given}" if given in self.ids else given
-
-
-def content_digest(messages: tuple[Message, ...]) -> str:
-    """Digest of what an example says, wherever it stands."""
-    return digest.of_value([[message.role, message.content] for message in messages])
-
-
-def _turns(question: str, answer: str) -> tuple[Message, ...]:
-    return Message(role="user", content=question), Message(role="assistant", content=answer)
-
-
-def _cell(row: Row, column: str | None) -> str | None:
-    value = row.get(column) if column else None
-    return (value.strip() or None) if value else None
-
-
-def _needed(row: Row, column: str | None, source: str) -> str:
-    value = _cell(row, column)
-    if value is None:
-        raise _refused(f"`{column}` is empty", source, "fill it in, or take the example out")
-    return value
-
-
-def _message(turn: object, source: str) -> Message:
-    if not isinstance(turn, dict) or not {"role", "content"} <= turn.keys():
-        raise _refused("a turn has no `role` or no `content`", source, 'write {"role": …, "content": …}')
-    role, content = turn["role"], turn["content"]
-    if role not in _ROLES:
-        raise _refused(f"unknown role `{role}`", source, f"roles are {', '.join(_ROLES)}")
-    if not isinstance(content, str) or not content.strip():
-        raise _refused(f"the `{role}` turn has no text", source, "give every turn a text")
-    return Message(role=role, content=content.strip())
-
-
-def _check_order(messages: tuple[Message, ...], source: str) -> None:
-    roles = [message.role for message in messages]
-    if not roles or roles[-1] != "assistant":
-        what = "the last turn is not from the assistant, so there is nothing to learn"
-        raise _refused(what, source, "end every example with an `assistant` turn")
-    if "user" not in roles or roles.index("user") > roles.index("assistant"):
-        raise _refused("the assistant speaks before anybody asked", source, "begin with a `user` turn")
-    if "system" in roles[1:]:
-        raise _refused("a `system` turn stands after others", source, "put it first")
-
-
-def _refused(what: str, source: str, fix: str) -> DataError:
-    return DataError(what, where=source, fix=fix)
+    def _different(self, identity: Any, numbers: Any, right: Any = None) -> Any:  # noqa: ANN401
+        """The ids, with `-2`, `-3` … behind those that were met before."""
+        pa, np = require("pyarrow", extra="all"), require("numpy", extra="all")
+        met = np.zeros(len(numbers), bool)
+        chosen = np.ones(len(numbers), bool) if right is None else right
+        met[chosen] = self.ids.add(numbers[chosen])
+        if not met.any():
+            return identity
+        texts = identity.to_pylist()
+        for row in met.nonzero()[0].tolist():
+            self.times[texts[row]] = times = self.times.get(texts[row], 1) + 1
+            texts[row] = f"{texts[row]}-{times}"
+        return pa.array(texts, pa.string())
 
 
-def examples(builder: Builder, rows: Iterator[tuple[str, Row]], bad: list[Problem]) -> Iterator[Example]:
-    """Examples of the rows; those that cannot be one go to `bad`."""
-    for source, row in rows:
-        try:
-            yield builder.build(row, source)
-        except DataError as error:
-            bad.extend(error.problems)
+def _asked(columns: Columns) -> str:
+    return columns.text or columns.prompt or columns.instruction or ""
+
+
+def _answered(columns: Columns) -> str:
+    return columns.label or columns.completion or columns.output or ""
+
+
+def _used(columns: Columns) -> list[tuple[str, str]]:
+    named = columns.model_dump(exclude_none=True, exclude={"id", "group"})
+    return list(named.items())
+
+
+def _empty(column: str | None, where: str) -> Problem:
+    return Problem(where=where, what=f"`{column}` is empty", fix="fill it in, or take the example out")
+
+
+def _cells(batch: Any, column: str | None) -> Any:  # noqa: ANN401 - Arrow
+    """A column without white space around its texts, empty ones null; None without a column."""
+    if column is None:
+        return None
+    pa, compute = require("pyarrow", extra="all"), require("pyarrow.compute", extra="all")
+    if column not in batch.schema.names:
+        return pa.nulls(batch.num_rows, pa.string())
+    texts = compute.utf8_trim_whitespace(batch.column(column))
+    empty = compute.equal(compute.binary_length(texts), 0)
+    return compute.if_else(empty, pa.scalar(None, pa.string()), texts)
+
+
+def _mask(flags: Any) -> Any:  # noqa: ANN401 - numpy to Arrow
+    return require("pyarrow", extra="all").array(flags)
+
+
+def _interleaved(question: Any, said: Any) -> Any:  # noqa: ANN401 - Arrow
+    """Two columns of texts as a column of conversations of two turns."""
+    pa, np = require("pyarrow", extra="all"), require("numpy", extra="all")
+    count = len(question)
+    order = np.arange(2 * count).reshape(2, count).T.ravel()
+    contents = pa.concat_arrays([question, said]).take(pa.array(order))
+    roles = pa.array(["user", "assistant"], pa.string()).take(pa.array(np.arange(2 * count) % 2))
+    offsets = pa.array(np.arange(0, 2 * count + 1, 2, dtype=np.int32))
+    return _conversations(offsets, roles, contents)
+
+
+def _listed(found: Sequence[Sequence[Turn]]) -> Any:  # noqa: ANN401 - Arrow
+    """Conversations of any length as an Arrow column."""
+    pa = require("pyarrow", extra="all")
+    offsets = [0]
+    for said in found:
+        offsets.append(offsets[-1] + len(said))
+    roles = pa.array([role for said in found for role, _ in said], pa.string())
+    contents = pa.array([content for said in found for _, content in said], pa.string())
+    return _conversations(pa.array(offsets, pa.int32()), roles, contents)
+
+
+def _conversations(offsets: Any, roles: Any, contents: Any) -> Any:  # noqa: ANN401 - Arrow
+    pa = require("pyarrow", extra="all")
+    fields = list(schema().field("messages").type.value_type)
+    return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays([roles, contents], fields=fields))
+
+
+def _filled(found: dict[str, Any], count: int) -> Any:  # noqa: ANN401 - Arrow
+    """A batch of the schema of examples; columns that are not given are as in an `Example`."""
+    pa = require("pyarrow", extra="all")
+    none = pa.array([[]] * count, pa.list_(pa.string()))
+    usual = {"references": none, "tags": none, "weight": pa.array([1.0] * count, pa.float64())}
+    wanted = schema()
+    arrays = [
+        found.get(one.name) if found.get(one.name) is not None else usual.get(one.name) for one in wanted
+    ]
+    return pa.RecordBatch.from_arrays(
+        [
+            pa.nulls(count, one.type) if array is None else array
+            for array, one in zip(arrays, wanted, strict=True)
+        ],
+        schema=wanted,
+    )

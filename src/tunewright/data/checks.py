@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tunewright.core import digest
 from tunewright.core.types import Problem
-from tunewright.data.read import SUFFIXES, name_of, named
+from tunewright.data.read import HUB, name_of, named
+from tunewright.data.sources.kinds import SUFFIXES, kind
 from tunewright.data.spec import DataSpec
 from tunewright.runtime import plugins
 from tunewright.runtime.plugins import Named
@@ -32,7 +33,7 @@ def check(spec: DataSpec, project: Path) -> Iterator[Problem]:
 
 
 def _source(source: str | Named, project: Path, where: str) -> Iterator[Problem]:
-    if isinstance(source, str) and Path(source).suffix.lower() not in SUFFIXES:
+    if isinstance(source, str) and not _known(source, project):
         known = ", ".join(f"`{suffix}`" for suffix in sorted(SUFFIXES))
         fix = f"known suffixes: {known}; or name the source: `{{jsonl: {{path: {source}}}}}`"
         yield Problem(where=where, what=f"`{source}` has no known suffix", fix=fix)
@@ -43,6 +44,14 @@ def _source(source: str | Named, project: Path, where: str) -> Iterator[Problem]
     if not problems:
         for path in plugins.make("sources", plugin).files(project):
             yield from _file(path, project, where)
+
+
+def _known(source: str, project: Path) -> bool:
+    """True if the word says what it is: a file of a known kind, a folder with such files, the hub."""
+    path = project / source
+    if path.is_dir():
+        return any(kind(one.name) for one in path.rglob("*"))
+    return source.startswith(HUB) or kind(source) is not None
 
 
 def _file(path: Path, project: Path, where: str) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -10,23 +10,44 @@ import orjson
 from tunewright.core.errors import DataError
 from tunewright.core.types import Problem
 from tunewright.data.spec import Columns, Shape
+from tunewright.data.turns import looks_marked, looks_spoken
 
 Values = Mapping[str, Sequence[str | None]]
 """The first values of each column."""
 
 ROLES: dict[Shape, tuple[str, ...]] = {
     "messages": ("messages",),
+    "sharegpt": ("messages",),
+    "preference": ("chosen", "rejected"),
+    "desirable": ("prompt", "completion", "desirable"),
     "instruction": ("instruction", "output"),
     "completion": ("prompt", "completion"),
     "label": ("text", "label"),
+    "marked": ("text",),
+    "transcript": ("text",),
+    "text": ("text",),
 }
-"""Columns that each shape needs; an `instruction` source may have an `input`."""
+"""Columns that each shape needs."""
+
+OPTIONAL: dict[Shape, tuple[str, ...]] = {
+    "messages": ("system",),
+    "sharegpt": ("system",),
+    "preference": ("prompt", "instruction", "input", "system"),
+    "desirable": ("system",),
+    "instruction": ("input", "system"),
+    "completion": ("system",),
+}
+"""Columns that a shape may have."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "messages": ("messages", "conversation", "conversations", "chat"),
     "instruction": ("instruction",),
     "input": ("input", "context"),
     "output": ("output", "response", "answer"),
+    "system": ("system", "system_prompt"),
+    "chosen": ("chosen", "preferred_output", "preferred"),
+    "rejected": ("rejected", "non_preferred_output", "dispreferred"),
+    "desirable": ("desirable", "kto_tag", "label", "thumbs_up"),
     "prompt": ("prompt", "question", "query"),
     "completion": ("completion", "response", "answer"),
     "text": (
@@ -39,8 +60,22 @@ ALIASES: dict[str, tuple[str, ...]] = {
     ),
 }
 
+_NARROW = ("preference", "desirable")
+"""Shapes that have all that a wider one has, and more."""
+
 _LONGEST_LABEL = 80
 _FEW = 20
+_MOST = 0.8
+"""Share of the texts that must have a markup."""
+SURE = 0.8
+"""A detection less confident than this is told, with the mapping that would confirm it."""
+
+_BESIDE = (
+    *("id", "idx", "index", "uuid", "meta", "metadata", "source", "url", "title", "date", "time"),
+    *("timestamp", "created", "lang", "language", "licence", "license", "group"),
+)
+"""Columns that may stand beside a text that is all there is."""
+_TRUTH = {"true", "false", "0", "1"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +102,8 @@ def detect(
     if missing:
         raise DataError(problems=[_missing(name, values, where) for name in missing])
     found = sorted(_candidates(values, columns, shape), key=lambda one: -one.confidence)
+    narrow = [one for one in found if one.shape in _NARROW and one.confidence >= SURE]
+    found = narrow or found
     best = [one for one in found if one.confidence == found[0].confidence]
     if labels_wanted and len(best) > 1:
         best = [one for one in best if one.shape == "label"] or best
@@ -84,14 +121,18 @@ def _candidates(values: Values, columns: Columns, shape: Shape | None) -> Iterat
         if candidate == "label" and not all(taken.values()):
             taken = _by_values(values, taken)
         if all(taken.values()) and _fits(candidate, taken, values):
-            sure = 1.0 if any(role in given for role in roles) else _confidence(taken)
+            sure = 1.0 if any(role in given for role in roles) else _confidence(candidate, taken)
             yield Detected(candidate, _filled(candidate, taken, given, values), sure)
 
 
 def _filled(shape: Shape, taken: dict[str, str | None], given: dict[str, str], values: Values) -> Columns:
     kept: dict[str, str] = {role: given[role] for role in ("group", "id") if role in given}
-    if shape == "instruction":
-        kept["input"] = given.get("input") or _named("input", values) or ""
+    for role in OPTIONAL.get(shape, ()):
+        name = given.get(role) or _named(role, values)
+        if name and name not in taken.values():
+            kept.setdefault(role, name)
+    if kept.get("prompt") and "prompt" not in given and "instruction" in kept:
+        kept.pop("instruction" if kept["prompt"] != kept["instruction"] else "prompt")
     return Columns.model_validate({**taken, **{role: name for role, name in kept.items() if name}})
 
 
@@ -124,11 +165,58 @@ def _short(column: Sequence[str | None]) -> bool:
 def _fits(shape: Shape, taken: dict[str, str | None], values: Values) -> bool:
     if len(set(taken.values())) < len(taken):
         return False
-    if shape == "label":
-        return _short(values[taken["label"] or ""])
-    if shape == "messages":
-        return any(_is_list(value) for value in values[taken["messages"] or ""])
-    return True
+    return _FITS.get(shape, lambda *_: True)(taken, values)
+
+
+def _label_fits(taken: Taken, values: Values) -> bool:
+    return _short(values[taken["label"] or ""])
+
+
+def _messages_fit(taken: Taken, values: Values) -> bool:
+    column = values[taken["messages"] or ""]
+    return any(map(_is_list, column)) and not _sharegpt_fits(taken, values)
+
+
+def _sharegpt_fits(taken: Taken, values: Values) -> bool:
+    first = next((value for value in values[taken["messages"] or ""] if _is_list(value)), None)
+    turns = orjson.loads(first) if first else []
+    return bool(turns) and isinstance(turns[0], dict) and "from" in turns[0]
+
+
+def _desirable_fits(taken: Taken, values: Values) -> bool:
+    words = {value.casefold() for value in values[taken["desirable"] or ""] if value}
+    return bool(words) and words <= _TRUTH
+
+
+def _marked_fits(taken: Taken, values: Values) -> bool:
+    return _mostly(looks_marked, values[taken["text"] or ""])
+
+
+def _transcript_fits(taken: Taken, values: Values) -> bool:
+    return _mostly(looks_spoken, values[taken["text"] or ""])
+
+
+def _text_fits(taken: Taken, values: Values) -> bool:
+    others = [name for name in values if name != taken["text"] and name.casefold() not in _BESIDE]
+    return not others and not _marked_fits(taken, values) and not _transcript_fits(taken, values)
+
+
+def _mostly(looks: Callable[[str], bool], column: Sequence[str | None]) -> bool:
+    present = [value for value in column if value and value.strip()]
+    return bool(present) and sum(map(looks, present)) >= _MOST * len(present)
+
+
+Taken = dict[str, str | None]
+
+_FITS: dict[Shape, Callable[[Taken, Values], bool]] = {
+    "label": _label_fits,
+    "messages": _messages_fit,
+    "sharegpt": _sharegpt_fits,
+    "desirable": _desirable_fits,
+    "marked": _marked_fits,
+    "transcript": _transcript_fits,
+    "text": _text_fits,
+}
 
 
 def _is_list(value: str | None) -> bool:
@@ -138,11 +226,22 @@ def _is_list(value: str | None) -> bool:
         return False
 
 
-def _confidence(taken: dict[str, str | None]) -> float:
-    """1 for the customary names, 0.9 for names that say it too, 0.6 from the values alone."""
+def _confidence(shape: Shape, taken: dict[str, str | None]) -> float:
+    """1 for the customary names, 0.9 for names that say it too, 0.6 from the values alone.
+
+    Raw text has at most 0.9: a text may always hold more than was seen.
+    """
     exact = all(role == (name or "").casefold() for role, name in taken.items())
     known = all((name or "").casefold() in ALIASES[role] for role, name in taken.items())
-    return 1.0 if exact else 0.9 if known else 0.6
+    sure = 1.0 if exact else 0.9 if known else 0.6
+    return min(sure, 0.9) if shape in ("text", "transcript", "marked") else sure
+
+
+def mapping(found: Detected) -> str:
+    """The lines of the spec that say what was detected."""
+    named = found.columns.model_dump(exclude_none=True)
+    columns = ", ".join(f"{role}: {column}" for role, column in named.items())
+    return f"`data.format: {found.shape}` and `data.columns: {{{columns}}}`"
 
 
 def _missing(name: str, values: Values, where: str) -> Problem:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import orjson
 
-from tunewright.core.types import Problem
 from tunewright.runtime.lazy import require
+from tunewright.runtime.lines import Tell
 
-Tell = Callable[[Problem], None]
-"""Takes one bad line."""
+__all__ = ["PLACE", "Change", "Learner", "Row", "Source", "Tell", "Transform", "batches", "located"]
 
 Row = tuple[str, dict[str, object]]
 """Place inside the source (`line 41`) and the values by column."""
@@ -23,6 +22,8 @@ PLACE = "#place"
 """Column of every batch that says where in the source an example stands."""
 
 _BATCH = 4096
+_BYTES = 1 << 23
+"""Characters from which a batch is full, however few its rows are."""
 
 
 class Source(Protocol):
@@ -78,25 +79,35 @@ class Learner(Protocol):
 
 def batches(rows: Iterable[Row]) -> Iterator[Any]:
     """Record batches over the rows, as `Source.read` gives them."""
-    block: list[Row] = []
-    for row in rows:
-        block.append(row)
-        if len(block) == _BATCH:
+    block: list[tuple[str, dict[str, str | None]]] = []
+    size = 0
+    for place, values in rows:
+        texts = {name: _text(value) for name, value in values.items()}
+        size += sum(len(text) for text in texts.values() if text)
+        block.append((place, texts))
+        if len(block) == _BATCH or size > _BYTES:
             yield _batch(block)
-            block = []
+            block, size = [], 0
     if block:
         yield _batch(block)
 
 
-def _batch(block: list[Row]) -> Any:  # noqa: ANN401 - a `pyarrow.RecordBatch`
+def _batch(block: list[tuple[str, dict[str, str | None]]]) -> Any:  # noqa: ANN401 - a `pyarrow.RecordBatch`
     pa = require("pyarrow", extra="all")
     names = dict.fromkeys(name for _, values in block for name in values)
-    columns = {PLACE: [place for place, _ in block]}
+    columns = {PLACE: pa.array([place for place, _ in block], pa.string())}
     for name in names:
-        columns[name] = [_text(values.get(name)) for _, values in block]  # type: ignore[misc]
-    return pa.RecordBatch.from_pydict(
-        {name: pa.array(column, pa.string()) for name, column in columns.items()}
-    )
+        columns[name] = pa.array([values.get(name) for _, values in block], pa.string())
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def located(columns: Any, first: int) -> Any:  # noqa: ANN401 - Arrow's table and batch
+    """A table as a batch of text columns, with the column `PLACE` that counts lines from `first`."""
+    pa, compute = require("pyarrow", extra="all"), require("pyarrow.compute", extra="all")
+    numbers = pa.array(range(first, first + columns.num_rows), pa.int64()).cast(pa.string())
+    places = compute.binary_join_element_wise("line", numbers, " ")
+    texts = {name: columns[name].cast(pa.string()).combine_chunks() for name in columns.schema.names}
+    return pa.RecordBatch.from_pydict({PLACE: places, **texts})
 
 
 def _text(value: object) -> str | None:
@@ -104,4 +115,7 @@ def _text(value: object) -> str | None:
         return value
     if isinstance(value, float) and math.isnan(value):  # what pandas writes where there is nothing
         return None
-    return orjson.dumps(value, default=str).decode()
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError:  # nested deeper than JSON is written: nothing that an example could hold
+        return None

@@ -1,9 +1,9 @@
-"""Read sources: plug-in, detection, examples, and every bad line in one pass."""
+"""Read sources: plug-in, detection, examples in Arrow batches, and every bad line in one pass."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,32 +11,42 @@ from typing import Any
 from tunewright.core.errors import DataError
 from tunewright.core.types import Example, Problem
 from tunewright.data import build, detect
-from tunewright.data.ports import PLACE, Source
+from tunewright.data.ids import Seen
+from tunewright.data.ports import PLACE, Source, Tell, Transform
+from tunewright.data.sources.kinds import kind
 from tunewright.data.spec import DataSpec, Files
+from tunewright.data.transform import Log, transform
+from tunewright.runtime import examples as on_disk
 from tunewright.runtime import plugins
 from tunewright.runtime.plugins import Named
 
-SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv": "csv", ".tsv": "csv"} | {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
-"""Which source reads a file of that suffix."""
+HUB = "hub:"
+"""Begins the name of a data set of the hub: `hub:ORG/NAME`."""
 
-_LOOK = 200
+LOOK = 200
 """Examples that detection looks at."""
+
+MOST = 1000
+"""Bad lines of one source that are told one by one."""
 
 
 def named(source: str | Named) -> Named:
-    """The plug-in of a source; a path is read by its suffix."""
+    """The plug-in of a source; a path is read by its suffix, one without a suffix as a folder."""
     if isinstance(source, Named):
         return source
-    kind = SUFFIXES.get(Path(source).suffix.lower(), "jsonl")
-    return Named(name=kind, options={"path": source})
+    if source.startswith(HUB):
+        return Named(name="hub", options={"name": source.removeprefix(HUB)})
+    usual = "jsonl" if Path(source).suffix else "folder"
+    return Named(name=kind(source) or usual, options={"path": source})
 
 
 def name_of(source: str | Named) -> str:
     """What a source is called in messages: its path, or the plug-in's name."""
-    return source if isinstance(source, str) else str(source.options.get("path", source.name))
+    return (
+        source
+        if isinstance(source, str)
+        else str(source.options.get("path") or source.options.get("name") or source.name)
+    )
 
 
 def files(sources: Files, project: Path) -> Iterator[tuple[str, Path]]:
@@ -59,38 +69,61 @@ class Reading:
     """Bad lines."""
     fatal: list[Problem] = field(default_factory=list)
     """What no option can skip."""
-    ids: dict[str, int] = field(default_factory=dict)
+    unsure: list[Problem] = field(default_factory=list)
+    """Detections that a person should look at."""
+    detected: dict[str, detect.Detected] = field(default_factory=dict)
+    ids: Seen = field(default_factory=Seen)
+
+    def batches(self, sources: Files) -> Iterator[Any]:
+        """Batches of examples (schema of `runtime.examples`) of the sources, in their order.
+
+        Holds one batch at a time, and eight bytes an example for the ids.
+        """
+        for source in sources:
+            yield from self._source(source)
 
     def examples(self, sources: Files) -> list[Example]:
         """Examples of the sources, in their order."""
-        return [example for source in sources for example in self._source(source)]
+        return [example for batch in self.batches(sources) for example in on_disk.of_batch(batch)]
 
-    def _source(self, source: str | Named) -> Iterator[Example]:
+    def write(
+        self, sources: Files, path: Path, transforms: Sequence[Transform] = (), log: Log | None = None
+    ) -> int:
+        """Stream the examples through the transforms into a Parquet file; gives their number."""
+        batches = self.batches(sources)
+        changed = transform(batches, transforms, log or Log(())) if transforms else batches
+        return on_disk.write_batches(changed, path)
+
+    def _source(self, source: str | Named) -> Iterator[Any]:
         name = name_of(source)
         opened: Source = plugins.make("sources", named(source))
-        before = len(self.problems)
+        told = _Told(self.problems)
         try:
-            read = opened.read(self.project, self.problems.append)
+            read = opened.read(self.project, told.tell)
             first = next(read, None)
+            if first is None:
+                self._nothing(name, told)
+                return
+            found = self._detected(first, name)
+            if found is None:
+                for _ in read:
+                    """The rest is read for its bad lines, so that all are known at once."""
+                return
+            builder = build.Builder(found, self.labelled, name, self.ids)
+            for batch in itertools.chain([first], read):
+                yield builder.build(batch, told.tell)
         except OSError as error:
             self.fatal.extend(unreadable(error, name).problems)
-            return
-        if first is None:
-            if len(self.problems) == before:
-                what = "there are no examples in this file"
-                self.fatal.append(Problem(where=name, what=what, fix="give a file with examples"))
-            return
-        found = self._detected(first, name)
-        if found is None:
-            for _ in read:
-                """The rest is read for its bad lines, so that all are known at once."""
-            return
-        builder = build.Builder(found, self.labelled, name, self.ids)
-        rows = _rows(itertools.chain([first], read), name)
-        yield from build.examples(builder, rows, self.problems)
+        finally:
+            told.close(name)
+
+    def _nothing(self, name: str, told: _Told) -> None:
+        if not told.count:
+            what = "there are no examples in this file"
+            self.fatal.append(Problem(where=name, what=what, fix="give a file with examples"))
 
     def _detected(self, batch: Any, name: str) -> detect.Detected | None:  # noqa: ANN401 - a record batch
-        looked = batch.slice(0, _LOOK).to_pydict()
+        looked = batch.slice(0, LOOK).to_pydict()
         looked.pop(PLACE)
         try:
             found = detect.detect(
@@ -103,7 +136,10 @@ class Reading:
         except DataError as error:
             self.fatal.extend(error.problems)
             return None
+        self.detected[name] = found
         self.formats[name] = f"{found}, confidence {found.confidence:.1f}"
+        if found.confidence < detect.SURE:
+            self.unsure.append(_unsure(found, name))
         return found
 
     def stop_if_bad(self) -> None:
@@ -113,13 +149,40 @@ class Reading:
             raise DataError(problems=problems)
 
 
+@dataclass
+class _Told:
+    """Keeps the first bad lines of a source, and counts the rest."""
+
+    problems: list[Problem]
+    count: int = 0
+
+    @property
+    def tell(self) -> Tell:
+        """Takes one bad line."""
+        return self._take
+
+    def _take(self, problem: Problem) -> None:
+        self.count += 1
+        if self.count <= MOST:
+            self.problems.append(problem)
+
+    def close(self, name: str) -> None:
+        """Tell how many more there were."""
+        if self.count > MOST:
+            what = f"{self.count - MOST} more bad lines in this source"
+            self.problems.append(Problem(where=name, what=what, fix="mend the kinds named above first"))
+
+
+def _unsure(found: detect.Detected, name: str) -> Problem:
+    return Problem(
+        where=name,
+        what=f"read as {found}, but only with a confidence of {found.confidence:.1f}",
+        fix=f"look at it with `tunewright look {name}`, and confirm it by {detect.mapping(found)}",
+        fatal=False,
+    )
+
+
 def unreadable(error: OSError, name: str = "") -> DataError:
     """The error of a file that is not there or may not be read."""
-    what = f"this file cannot be read: {error.strerror}"
+    what = f"this file cannot be read: {error.strerror or error}"
     return DataError(what, where=name or str(error.filename), fix="look at its name and its permissions")
-
-
-def _rows(read: Iterator[Any], name: str) -> Iterator[tuple[str, build.Row]]:
-    for batch in read:
-        for row in batch.to_pylist():
-            yield f"{name} {row.pop(PLACE)}", row

@@ -9,7 +9,18 @@ from pydantic import BeforeValidator, Field
 from tunewright.core.types import Frozen
 from tunewright.runtime.plugins import Named
 
-Shape = Literal["messages", "instruction", "completion", "label"]
+Shape = Literal[
+    "messages",
+    "sharegpt",
+    "instruction",
+    "completion",
+    "label",
+    "preference",
+    "desirable",
+    "transcript",
+    "marked",
+    "text",
+]
 
 
 class Columns(Frozen):
@@ -22,7 +33,15 @@ class Columns(Frozen):
     output: str | None = Field(default=None, description="the right answer to it")
     prompt: str | None = Field(default=None, description="the question of a `completion` source")
     completion: str | None = Field(default=None, description="the right answer to it")
-    messages: str | None = Field(default=None, description="conversations: lists of role and content")
+    messages: str | None = Field(
+        default=None, description="conversations: lists of role and content, or of from and value"
+    )
+    system: str | None = Field(default=None, description="system message of the example, may be empty")
+    chosen: str | None = Field(default=None, description="the better answer of a `preference` source")
+    rejected: str | None = Field(default=None, description="the worse answer")
+    desirable: str | None = Field(
+        default=None, description="true or false: whether the answer of a `desirable` source is a good one"
+    )
     group: str | None = Field(
         default=None, description="examples of one group stay in one split; `overlap` holds for groups too"
     )
@@ -71,7 +90,8 @@ class DataSpec(Frozen):
     """Sources, how they are read, and how they are split."""
 
     sources: Files = Field(
-        description="files (`.jsonl`, `.json`, `.csv`, `.tsv`, `.parquet`) or sources by name"
+        description="files (JSONL, JSON, CSV, TSV, Parquet, Arrow, Excel; `.gz` and `.zst` of the texts), "
+        "folders of them, `hub:ORG/NAME`, or sources by name"
     )
     test: Files = Field(default=(), description="your own test files; without, a share of the sources")
     validation: Files = Field(default=(), description="your own validation files; without, a share")

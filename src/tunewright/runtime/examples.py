@@ -70,6 +70,18 @@ def write(examples: Iterable[Example], path: Path) -> None:
             writer.write_batch(batch)
 
 
+def write_batches(batches: Iterable[Any], path: Path) -> int:
+    """Stream batches into a Parquet file without compression, for the next step; the number of examples."""
+    parquet = require("pyarrow.parquet", extra="all")
+    options = {"compression": "none", "use_dictionary": False, "write_statistics": False}
+    count = 0
+    with parquet.ParquetWriter(path, schema(), **options) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
 def read(dataset: Dataset, split: Split) -> list[Example]:
     """Examples of a split in their frozen order; raises `DataError` if its file cannot be read."""
     return read_file(path_of(dataset, split))

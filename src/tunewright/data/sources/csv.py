@@ -13,10 +13,8 @@ from pydantic import StringConstraints
 
 from tunewright.core.types import Problem
 from tunewright.data.ports import Row, Tell, batches
-from tunewright.data.sources.lines import lines
-
-_DELIMITERS = (",", "\t", ";", "|")
-_LOOK = 1 << 16
+from tunewright.runtime.lines import delimiter as found_delimiter
+from tunewright.runtime.lines import lines
 
 Delimiter = Annotated[str, StringConstraints(min_length=1, max_length=1, pattern=r'^[^"\r\n]$')]
 """One character that neither quotes nor ends a line."""
@@ -43,7 +41,9 @@ class Csv:
         bad: set[int] = set()
         text = _decoded(lines(path, self.encoding, self.path, tell), bad)
         first = next(text, "")
-        reader = csv.reader(_again(first, text), delimiter=self.delimiter or _delimiter(first), strict=True)
+        reader = csv.reader(
+            _again(first, text), delimiter=self.delimiter or found_delimiter(first), strict=True
+        )
         header = self._header(reader, tell) if first.strip() and not bad else None
         while header is not None:
             start = reader.line_num + 1
@@ -99,10 +99,3 @@ def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
     if first:
         yield first
     yield from rest
-
-
-def _delimiter(header: str) -> str:
-    """The delimiter that cuts the header line into the most columns."""
-    return max(
-        _DELIMITERS, key=lambda delimiter: len(next(csv.reader([header[:_LOOK]], delimiter=delimiter), []))
-    )

@@ -35,6 +35,6 @@ class Parquet:
                     for values in batch.to_pylist():
                         number += 1
                         yield f"row {number}", values
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             what = f"this is no readable Parquet file: {error}"
             tell(Problem(where=self.path, what=what, fix="write the file again"))

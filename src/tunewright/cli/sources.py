@@ -1,0 +1,82 @@
+"""What `look` does."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import typer
+from pydantic import ValidationError
+
+from tunewright import data
+from tunewright.cli.errors import written
+from tunewright.cli.tables import console
+from tunewright.core.errors import SpecError
+from tunewright.core.types import Problem
+from tunewright.data import Columns, DataSpec, Look
+
+_WIDEST = 300
+"""Characters of a text that are shown."""
+
+
+def look(
+    source: str, columns: tuple[str, ...], shape: str | None, output: Path | None, *, as_json: bool
+) -> int:
+    """Print what a source was read as; 2 if it has problems."""
+    named = _mapping(source, columns, shape)
+    found = data.look(source, columns=named.columns, shape=named.format)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=1))
+    else:
+        _show(found)
+    sys.stderr.write(written(found.problems))
+    if any(problem.fatal for problem in found.problems):
+        return 2
+    if output is not None:
+        count = data.to_parquet(source, output, columns=named.columns, shape=named.format)
+        typer.echo(f"{count} examples written to {output}", err=True)
+    return 0
+
+
+def _mapping(source: str, columns: tuple[str, ...], shape: str | None) -> DataSpec:
+    """The mapping as a section of the spec; raises `SpecError`."""
+    pairs = [pair.partition("=") for pair in columns]
+    wrong = [role for role, _, name in pairs if not name or role not in Columns.model_fields]
+    problems = [
+        Problem(
+            where="--column",
+            what=f"`{role}` is no role with its column",
+            fix=f"write role=column; roles are {', '.join(Columns.model_fields)}",
+        )
+        for role in wrong
+    ]
+    if problems:
+        raise SpecError(problems=problems)
+    try:
+        given = {role: name for role, _, name in pairs}
+        return DataSpec.model_validate({"sources": [source], "columns": given, "format": shape})
+    except ValidationError as error:
+        raise SpecError(f"unknown shape `{shape}`", where="--format", fix=error.errors()[0]["msg"]) from error
+
+
+def _show(found: Look) -> None:
+    out = console()
+    if found.shape is None:
+        return
+    out.print(f"{found.source}: {found.shape}, confidence {found.confidence:.1f}", markup=False)
+    for role, column in found.columns.items():
+        out.print(f"  {role} = {column}", markup=False)
+    out.print(f"  {found.examples} examples; in the spec: {found.mapping}", markup=False, soft_wrap=True)
+    for example in found.first:
+        out.print(f"\n{example.source}", style="bold", markup=False)
+        for turn in example.messages:
+            out.print(f"{turn.role}: {_cut(turn.content)}", markup=False, soft_wrap=True)
+        for name in ("text", "rejected"):
+            if value := getattr(example, name):
+                out.print(f"{name}: {_cut(value)}", markup=False, soft_wrap=True)
+        if example.desirable is not None:
+            out.print(f"desirable: {example.desirable}", markup=False)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[:_WIDEST]} …"

@@ -1,0 +1,65 @@
+"""Ids of examples: names that say what stands in them, and that no two examples share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tunewright.runtime.lazy import require
+
+_WIDTH = 16
+
+
+@dataclass
+class Seen:
+    """A set of 64-bit digests in eight bytes each, as sorted runs that are merged as they grow."""
+
+    runs: list[Any] = field(default_factory=list)
+
+    def add(self, digests: Any) -> Any:  # noqa: ANN401 - numpy arrays of uint64 and of bool
+        """Add them; True where a digest was there already, or stands earlier in the array."""
+        np = require("numpy", extra="all")
+        kept, first = np.unique(digests, return_index=True)
+        known = np.ones(len(digests), bool)
+        known[first] = False
+        known |= self.has(digests)
+        self.runs = _merged([*self.runs, kept])
+        return known
+
+    def has(self, digests: Any) -> Any:  # noqa: ANN401 - numpy arrays
+        """True where a digest was added before."""
+        np = require("numpy", extra="all")
+        known = np.zeros(len(digests), bool)
+        for run in self.runs:
+            places = np.searchsorted(run, digests)
+            places[places == len(run)] = 0
+            known |= run[places] == digests if len(run) else False
+        return known
+
+
+def _merged(runs: list[Any]) -> list[Any]:
+    """Fewer runs of the same digests: each more than twice as long as the next."""
+    np = require("numpy", extra="all")
+    last = runs.pop()
+    while runs and len(runs[-1]) <= 2 * len(last):
+        last = np.union1d(runs.pop(), last)
+    return [*runs, last]
+
+
+def digests(texts: Any) -> Any:  # noqa: ANN401 - an Arrow array of strings; a numpy array
+    """XXH3-64 of each text, as uint64. Nulls count as empty."""
+    np, xxh3 = require("numpy", extra="all"), require("xxhash", extra="all").xxh3_64_digest
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[
+        texts.offset : texts.offset + len(texts) + 1
+    ].tolist()
+    content = memoryview(texts.buffers()[2] or b"")
+    found = b"".join([xxh3(content[start:end]) for start, end in zip(offsets, offsets[1:], strict=False)])
+    return np.frombuffer(found, ">u8").astype(np.uint64)
+
+
+def names(digests: Any) -> Any:  # noqa: ANN401 - a numpy array of uint64; an Arrow array of strings
+    """Each digest in sixteen hexadecimal letters."""
+    np, pa = require("numpy", extra="all"), require("pyarrow", extra="all")
+    letters = digests.astype(">u8").tobytes().hex().encode()
+    offsets = np.arange(0, len(letters) + 1, _WIDTH, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(digests), pa.py_buffer(offsets), pa.py_buffer(letters))

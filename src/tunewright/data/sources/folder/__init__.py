@@ -1,0 +1,53 @@
+"""The source `folder`: every file of one kind below a folder, in the order of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tunewright.core.types import Problem
+from tunewright.data.ports import PLACE, Source, Tell
+from tunewright.data.sources.kinds import kind
+from tunewright.runtime import plugins
+from tunewright.runtime.lazy import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """Files below a folder that a source can read; files of other kinds and hidden ones are left out."""
+
+    path: str
+    pattern: str = "**/*"
+    """Which files, such as `*.jsonl`."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """Options of the source that reads each file, such as `{encoding: cp1252}`."""
+
+    def files(self, project: Path) -> tuple[Path, ...]:
+        """The files, sorted by name; the folder itself if it is not there."""
+        folder = project / self.path
+        if not folder.is_dir():
+            return (folder,)
+        found = (path for path in sorted(folder.glob(self.pattern)) if path.is_file())
+        return tuple(path for path in found if kind(path.name) and not path.name.startswith("."))
+
+    def read(self, project: Path, tell: Tell) -> Iterator[Any]:
+        """Batches of every file; the place of an example begins with its file."""
+        paths = self.files(project)
+        if not paths:
+            what = "no file of a known kind is in this folder"
+            tell(Problem(where=self.path, what=what, fix="name files, or write another `pattern`"))
+        for path in paths:
+            shown = path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)
+            named = plugins.Named(name=kind(path.name) or "jsonl", options={**self.options, "path": shown})
+            opened: Source = plugins.make("sources", named)
+            inside = path.relative_to(project / self.path).as_posix()
+            for batch in opened.read(project, tell):
+                yield _placed(batch, inside)
+
+
+def _placed(batch: Any, name: str) -> Any:  # noqa: ANN401 - Arrow
+    pa, compute = require("pyarrow", extra="all"), require("pyarrow.compute", extra="all")
+    places = compute.binary_join_element_wise(pa.scalar(name), batch.column(PLACE), " ")
+    return batch.set_column(batch.schema.get_field_index(PLACE), PLACE, places)
