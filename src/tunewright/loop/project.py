@@ -17,6 +17,7 @@ from tunewright.deploy.chat import Conversation
 from tunewright.deploy.respond import Specialist, open_specialist
 from tunewright.loop import checks, jobs, new, serving
 from tunewright.loop.compare import Row, compare
+from tunewright.loop.erase import Erasure, erase
 from tunewright.loop.jobs import Run
 from tunewright.loop.line import WORKSPACE, Outcome, StepName, model_of
 from tunewright.loop.serving import Served
@@ -87,6 +88,20 @@ class Project:
                 problems = [Problem.model_validate(item) for item in event.data.get("problems", ())]
                 raise (Stopped if event.kind == "stopped" else TunewrightError)(problems=problems)
         return self.outcome(run)
+
+    def erase(self, *values: str) -> Erasure:
+        """Take the examples of one person, found by value or group, out of every data set.
+
+        Returns what was taken out, and the checkpoints and releases that saw it. Raises `SpecError`, and
+        `WorkspaceError` while a run is going on.
+        """
+        if any(jobs.status(run) == "running" for run in jobs.every(self.folder)):
+            raise WorkspaceError(
+                "a run is going on and could write what is being erased",
+                where=str(self.folder),
+                fix="`tunewright stop`, then erase",
+            )
+        return erase(self.folder, self.workspace, self.spec.data, values)
 
     def stop(self) -> Run:
         """Ask the run that is going on to stop; what is finished is kept."""

@@ -29,7 +29,7 @@ _ENDING = (
     r"(?:stra(?:ß|ss)e|stasse|str\.?|gasse|weg|platz|allee|ring|damm|ufer|graben|lände|laende|gürtel|hof|steig|"
     r"straat|laan|plein|gracht|kade|dijk|steenweg|dreef|singel|hof|pad|"
     r"gade|gatan?|gate|vej|vei(?:en)?|v[äa]gen|vägen|allé|alle|torv|torget|plads|stræde|grand|gränd|backen|stien|"
-    r"katu|kuja|tie|polku|tori|puistotie|rinne|"
+    r"vegen|katu|kuja|tie|polku|tori|puistotie|rinne|"
     r"utca|útja?|tér|körút|köz|sor|"
     r"braut|gata|vegur|stígur|tún|hlíð|"
     r"ova|ská|ského|náměstí|ulica|ulice|cesta|put|"
@@ -62,10 +62,10 @@ _CORES = (
     ),
     re.compile(rf"(?<![\w-])(?:\d{{1,5}}\s)?(?:{_CAP}[ ]){{1,3}}u\.\s\d{{1,4}}\b\.?", re.I),
     # 92 Eusebio Dávila 57 · 5366 Pivovarská 276
-    re.compile(r"(?<![\w-])\d{1,5}[ ](?:[^\W\d_a-z][\w'’.-]*[ ]){1,4}\d{1,4}[a-zA-Z]?\b(?![:.]\d)"),
+    re.compile(r"(?<![\w-])\d{1,5}[ ](?:(?:\d{1,5}[ ])?[^\W\d_a-z][\w'’.-]*[ ])(?:(?:de|la|del|do|da|dos|van|der|von|of|el|[^\W\d_a-z][\w'’.-]*)[ ]){0,4}\d{1,4}[a-dA-D]?\b(?![:.]\d)"),
     re.compile(_MILITARY, re.I),
     re.compile(rf"(?<![\w-])(?:\d{{1,5}}\s)?{_BOX}\b", re.I),
-    re.compile(rf"(?<![\w-]){_UNIT}", re.I),
+    re.compile(rf"(?<![\w-])(?!#|no|nr|piso|app|floor|room){_UNIT}", re.I),
 )
 _LINE = re.compile(r"^(?:\W*)(?:\d{1,5}\s(?:[^\W\d_][\w'’.-]*\s){1,4}\d{1,4}|[^\W\d_][\w'’.-]*(?:\s[\w'’.-]+){0,3}\s\d{1,4})\s*$", re.M)
 _CUED = re.compile(
@@ -77,12 +77,16 @@ _CUED = re.compile(
     r"(?:\sand\s(?:[^\W\d_][\w'’.-]*[ ]?){1,4})?)",
     re.I,
 )
-_CORNER = re.compile(r"\bthe corner of\s(?P<place>[^.?!\n,]{3,60}?)(?=\s(?:in|at|on|near|when|please|for|if|to)\s|[.?!\n,]|$)", re.I)
+_CORNER = re.compile(r"\bthe corner of\s(?P<place>(?:p\.\s?o\.\s|[^.?!\n,]){3,60}?)(?=\s(?:in|at|on|near|when|please|for|if|to)\s|[.?!\n,]|$)", re.I)
 _POSTCODE = re.compile(r"\b(?:zip(?:\s?code)?|post(?:al)?\s?code|plz|cep|code postal)\b\W{0,3}(?:is\W+)?(?P<place>" + _ZIP + r")\b", re.I)
 _TAIL = re.compile(
     rf"(?:\s*,\s*|\s*\n\s*(?:\?+\s)?,?\s*|[ ]+(?=(?i:{_UNIT})))"
     rf"(?:(?P<unit>(?i:{_UNIT}))|(?P<zip>{_ZIP}\b)"
-    rf"|(?P<words>(?:[^\W\d_][\w'’-]*\.?)(?:[ ](?:[^\W\d_][\w'’-]*)){{0,3}})?(?:[ ](?P<after>{_ZIP}\b))?)"
+    rf"|(?P<words>(?:[^\W\d_][\w'’-]*\.?)(?:[ ](?:[^\W\d_][\w'’-]*)){{0,5}})?(?:[ ](?P<after>{_ZIP}\b))?)"
+)
+_UNIT_END = re.compile(rf"{_UNIT}\Z", re.I)
+_TOWN = re.compile(
+    rf"[ ](?P<unit>(?!))?(?P<zip>(?!))?(?P<words>[^\W\d_][\w'’-]*(?:[ ][^\W\d_][\w'’-]*){{0,4}})(?:[ ](?P<after>{_ZIP}\b))?"
 )
 _STOP = frozenset(
     ["please", "thank", "thanks", "when", "after", "before", "for", "in", "on", "at", "is", "it", "i", "we", "you", "he", "she", "they", "and", "or", "but", "the", "this", "my", "your", "because", "regards", "best", "phone", "mobile", "tel", "fax", "email", "e-mail", "website", "office", "desk", "can", "could", "would", "will", "if", "so", "where", "what", "name", "date", "here", "there", "that", "which", "who", "was", "were", "am", "are", "do", "does", "did", "have", "has", "had", "not", "no", "yes", "hi", "hello"]
@@ -121,14 +125,15 @@ def _plausible(found: str) -> bool:
 
 def _extended(text: str, end: int) -> int:
     """The end of an address that begins before: units, town, state, country and postal code are taken in."""
+    after_unit = _UNIT_END.search(text, max(0, end - 16), end) is not None
     for _ in range(6):
-        match = _TAIL.match(text, end)
+        match = _TAIL.match(text, end) or (_TOWN.match(text, end) if after_unit else None)
         if match is None or match.end() == end or not (match["unit"] or match["zip"] or match["words"] or match["after"]):
             break
         words = match["words"]
         if words and not _is_town(words, text, match):
             break
-        end = match.end()
+        end, after_unit = match.end(), match["unit"] is not None
     return end
 
 

@@ -17,6 +17,8 @@ class Gazetteer:
     """Words in small letters with what they are known as."""
 
     known: dict[str, int]
+    phrases: dict[str, tuple[tuple[str, ...], ...]]
+    """Places of several words by the first of them, the longest first."""
 
     def flags(self, word: str) -> int:
         """What the word is known as; 0 if no list has it. Of a hyphenated word, what its first part is."""
@@ -35,7 +37,12 @@ def load() -> Gazetteer:
     for name, flag in LISTS.items():
         for word in (folder / name).read_text(encoding="utf-8").splitlines():
             known[word] = known.get(word, 0) | flag
-    return Gazetteer(known)
+    phrases: dict[str, list[tuple[str, ...]]] = {}
+    for line in (folder / "phrases.txt").read_text(encoding="utf-8").splitlines():
+        words = tuple(line.split())
+        phrases.setdefault(words[0], []).append(words)
+    longest = {first: tuple(sorted(found, key=len, reverse=True)) for first, found in phrases.items()}
+    return Gazetteer(known, longest)
 
 
 def is_word(text: str) -> bool:

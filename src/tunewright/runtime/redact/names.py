@@ -35,6 +35,23 @@ _PLACE_BEFORE = re.compile(
 )
 _ORG_BEFORE = re.compile(r"\b(?:work(?:s|ed|ing)? (?:for|at)|employed (?:by|at)|employer|company|firm|the|joined)\W{1,3}\Z", re.I)
 _ORG_AFTER = re.compile(r" (?:office|headquarters|employees|orchestra|website|staff|shares|stock|is a \w+ agency)\b", re.I)
+_SURE_BEFORE = re.compile(
+    r"(?:\bname(?:\sis|'s|:|\sto|\swas)?|\bnamed|\bcalls? me|\bdear|\bi'?m|\b(?:mr|mrs|ms|dr|prof)\.?|\bregards,?|"
+    r"\bcustomer|\bpatient|\bstarring|\bdirected by:?)\W{0,4}\Z",
+    re.I,
+)
+_SURNAME = re.compile(
+    r"\w{2,}(?:ova?|ová|eva?|sk[iaý]|ská|sson|son|sen|d[óo]ttir|i[ćčc]|czyk|enko|yan|ian|oğlu|ez|escu|opoulos|idis|"
+    r"nen|berg|stein|mann|ström|quist|ovic|wicz|iy|yev|shvili)\Z"
+)
+_NEVER = frozenset(
+    "i'm i've i'll i'd i it's that's what's c'mon don't can't won't monday tuesday wednesday thursday friday saturday "
+    "sunday january february march april may june july august september october november december mon tue wed thu fri "
+    "sat sun iban email e-mail url bot user phone fax tel usd eur gbp ok atm pin id faq pdf st apt suite ave "
+    "dr mr mrs ms miss".split()
+)
+_ACRONYM = 5
+"""Capitals alone up to this length are an abbreviation, unless a list knows better."""
 _THRESHOLD = 1.0
 
 
@@ -56,10 +73,20 @@ def names(text: str, lists: Gazetteer) -> Iterator[Finding]:
     lower = not any(word.capital for word in words)
     place = 0
     while place < len(words):
-        size = _run(words, place, text, lower)
+        size = _phrase(words, place, lists)
         if size:
+            yield Finding("place", words[place].start, words[place + size - 1].end, 0.8)
+        elif size := _run(words, place, text, lower):
             yield from _judged(text, words[place : place + size], lower)
         place += size or 1
+
+
+def _phrase(words: Sequence[Word], place: int, lists: Gazetteer) -> int:
+    """Words from the place on that are the name of one place."""
+    for phrase in lists.phrases.get(words[place].text.casefold(), ()):
+        if tuple(word.text.casefold() for word in words[place : place + len(phrase)]) == phrase:
+            return len(phrase)
+    return 0
 
 
 def _words(text: str, lists: Gazetteer) -> list[Word]:
@@ -72,9 +99,10 @@ def _words(text: str, lists: Gazetteer) -> list[Word]:
         word = match[0]
         if word[-2:] in ("'s", "’s"):
             word = word[:-2]
-        found.append(
-            Word(word, match.start(), match.start() + len(word), lists.flags(word), word[0].isupper(), fresh)
-        )
+        plain = word.casefold() in _NEVER or (word.isupper() and 1 < len(word) <= _ACRONYM and not lists.flags(word))
+        flags = COMMON if plain else lists.flags(word)
+        capital = word[0].isupper() and not plain
+        found.append(Word(word, match.start(), match.start() + len(word), flags, capital, fresh))
         before, fresh = match.end(), False
     return found
 
@@ -115,30 +143,49 @@ def _opens(word: Word, lower: bool) -> bool:
 
 def _judged(text: str, run: Sequence[Word], lower: bool) -> Iterator[Finding]:
     """The kind of a run of words, if enough speaks for one."""
-    while len(run) > 1 and run[0].text.casefold() in _TITLE:
-        return_from = run[1:]
-        yield from _judged(text, return_from, lower)
-        return
     before, after = text[max(0, run[0].start - 40) : run[0].start], text[run[-1].end : run[-1].end + 24]
-    votes = {
-        "person": _person(run, before, after),
-        "place": _place(run, before),
-        "organisation": _organisation(run, before, after),
-    }
-    kind = max(votes, key=lambda one: votes[one])
-    if votes[kind] >= _THRESHOLD:
-        yield Finding(kind, run[0].start, run[-1].end, min(0.9, 0.4 + votes[kind] / 8))  # type: ignore[arg-type]
+    organisation = _organisation(run, before, after)
+    start = run[0].start
+    while len(run) > 1 and run[0].flags & COMMON and not run[0].flags & (FIRST | PLACE):
+        run = run[1:]
+        before = text[max(0, run[0].start - 40) : run[0].start]
+    alone = before[-1:] in ("", "\n") and after[:1] in ("", "\n")
+    person = _person(run, before, after) + 0.5 * (alone and not lower)
+    place = _place(run, before)
+    best = max(person, place, organisation)
+    if best < _THRESHOLD:
+        return
+    score = min(0.9, 0.4 + best / 8)
+    if organisation == best:
+        yield Finding("organisation", start, run[-1].end, score)
+    elif person == best:
+        particle = _PARTICLES_BEFORE.search(before)
+        yield Finding("person", run[0].start - (len(particle[0]) if particle else 0), run[-1].end, score)
+    else:
+        yield Finding("place", run[0].start, run[-1].end, score)
+
+
+_PARTICLES_BEFORE = re.compile(r"(?:\b(?:van|von|der|den|de|del|di|da|dos|du|bin|ter|ten|zu|el|al)\s){1,2}\Z")
 
 
 def _person(run: Sequence[Word], before: str, after: str) -> float:
-    known = sum(bool(word.flags & FIRST) for word in run)
-    vote = 1.0 * bool(run[0].flags & FIRST) + 0.6 * bool(run[-1].flags & LAST) + 0.3 * (known > 1)
-    vote += 0.9 * (2 <= len(run) <= 4 and any(word.flags & FIRST for word in run[:1]))
-    plain = [word for word in run if word.flags & COMMON]
-    vote -= 1.1 * len(plain) / len(run)
-    vote += 0.9 * _titled(before) * 2
+    vote = 0.9 * _titled(before) * 2 + _listed(run)
     vote += 0.7 * bool(_PERSON_BEFORE.search(before)) + 0.6 * bool(_PERSON_AFTER.match(after))
-    vote += 0.5 * (not any(word.flags for word in run) and run[0].capital)
+    vote += 0.6 * bool(_SURE_BEFORE.search(before))
+    if run[-1].capital and not run[-1].flags & COMMON:
+        vote += 0.5 * bool(_SURNAME.match(run[-1].text)) + 0.3 * (not run[-1].text.isascii())
+        vote += 0.5 * (not any(word.flags for word in run))
+    return vote
+
+
+def _listed(run: Sequence[Word]) -> float:
+    """What the lists and the form of the words say for a person."""
+    first, last = run[0].flags & FIRST, run[-1].flags & LAST
+    vote = 1.0 * bool(first) + (0.9 if not run[-1].flags & PLACE else 0.6) * bool(last)
+    plain = sum(bool(word.flags & COMMON) for word in run)
+    vote -= 1.1 * plain / len(run)
+    if 2 <= len(run) <= 4:
+        vote += 0.9 * bool(first) + 0.4 * (not plain) + 0.6 * any(len(word.text) == 1 for word in run[1:])
     return vote
 
 

@@ -12,7 +12,6 @@ _RUN = re.compile(
     r"(?<![\w.,@#/-])(?:#\s?)?(?P<run>(?:\+|\()?\d(?:(?:[ \xa0./-]|\)[ -]?|[ -]?\(){0,2}\d){5,22})"
     r"(?P<ext>\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w@]|[.,]\d)"
 )
-_SHORT = re.compile(r"(?<![\w.,])\d{2,10}(?:-\d{1,4})?(?![\w]|[.,]\d)")
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ .,]\d{3})+(?:[.,]\d+)?\Z")
 _DATE = re.compile(
     r"(?<!\d)(?:\d{1,2}[./-]\d{1,2}[./-](?:\d{4}|\d{2})|\d{4}[./-]\d{1,2}[./-]\d{1,2})(?!\d)"
@@ -21,28 +20,28 @@ _DATE = re.compile(
     r"(?:st|nd|rd|th)?,? \d{4})(?!\d)"
 )
 _LETTERED = re.compile(r"(?<!\w)(?=[A-Z0-9 -]*\d)(?:[A-Z]{0,6}[ -]?\d[A-Z0-9-]{4,17})(?!\w)", re.I)
-_CUES: dict[Kind, re.Pattern[str]] = {
-    "birth_date": re.compile(r"\bborn\b|birth|\bd\.?o\.?b\b|geboren|naissance|nacid|nascid|nato il", re.I),
-    "licence": re.compile(r"licen[cs]e|\bdriv(?:er|ing)|f[uü]hrerschein|permis de conduire", re.I),
-    "passport": re.compile(r"passport|reisepass|passeport|pasaporte", re.I),
-    "national_id": re.compile(
-        r"\bssn\b|social security|national (?:id|insurance)|\bnino?\b|tax(?:payer)? (?:id|number)|personnummer|"
-        r"\bnhs\b|\bbsn\b|\bpesel\b|\bcpf\b|\baadhaar\b|\bsin\b|\btfn\b|identity (?:number|card)|\bid (?:no|number)|"
-        r"steuer|sozialversicherung|\bnir\b|\bahv\b|\bcnp\b|\bnif\b|fødselsnummer|kimlik|medicare",
-        re.I,
-    ),
-    "card": re.compile(r"\bcards?\b|\bcc\b|credit|debit|\bvisa\b|mastercard|amex|kreditkarte|tarjeta|carte", re.I),
-    "account": re.compile(
-        r"\baccount|\bacct|\ba/c\b|routing|sort code|\bkonto|\bcuenta|customer (?:id|number|no)|\bpolicy\b|"
-        r"member(?:ship)? (?:id|number|no)|patient (?:id|number|no)|\bmrn\b|reference (?:number|no)",
-        re.I,
-    ),
-    "phone": re.compile(
-        r"\bphone|\btel\b|telephone|\bcall(?:ing|ed|s|er)?\b|mobile|\bcell\b|\bfax\b|\bdesk\b|reach|\bsms\b|"
-        r"\btext (?:me|us)|number|whatsapp|contact|answering|dial|\bring\b|handy|telefon|messages? to|registered",
-        re.I,
-    ),
+_CUES: dict[Kind, str] = {
+    "birth_date": "born birth birthday birthdate dob d.o.b geboren geburtsdatum naissance nacido nacida nascido nato",
+    "licence": "licence license licences licenses driver drivers driver's driving führerschein fuhrerschein permis",
+    "passport": "passport passports reisepass passeport pasaporte",
+    "national_id": "ssn social_security national_id national_insurance nin nino tax_id taxpayer tax_number personnummer "
+    "nhs bsn pesel cpf aadhaar sin tfn identity id_no id_number steuer steuernummer steuer-id sozialversicherung nir "
+    "ahv cnp nif fødselsnummer kimlik medicare",
+    "card": "card cards cc credit debit visa mastercard amex kreditkarte tarjeta carte",
+    "account": "account accounts acct a/c routing sort_code konto kontonummer cuenta customer_id customer_number "
+    "customer_no policy member_id member_number membership patient_id patient_number patient_no mrn reference_number "
+    "reference_no",
+    "phone": "phone phones tel telephone call calling called calls caller mobile cell fax desk reach reached sms text_me "
+    "text_us whatsapp contact answering dial ring handy telefon messages_to registered",
 }
+_CUE_OF: dict[str, Kind] = {word: kind for kind, words in _CUES.items() for word in words.split()}
+_BEFORE = re.compile(r"[^\W\d_](?:[\w'./-]*[^\W_])?")
+_BIRTH = re.compile(r"born|birth|dob|d\.o\.b|gebor|geburt|naiss|nac|nasc|nato", re.I)
+_CODED = re.compile(
+    r"licen[cs]e|driv|f[uü]hrer|permis|passp|reisepass|passe|pasap|ssn|social|nation|tax|nummer|number|nhs|identity|id|"
+    r"account|acct|a/c|sort|konto|cuenta|policy|member|patient|mrn|reference",
+    re.I,
+)
 _LOOK = 48
 """Characters before a number in which its cue is looked for."""
 
@@ -51,15 +50,15 @@ _FEWEST: dict[Kind, int] = {"licence": 5, "passport": 6, "account": 6, "national
 
 def numbers(text: str) -> Iterator[Finding]:
     """Every number of the text that is somebody's; a plain number is left alone."""
-    for match in _DATE.finditer(text):
-        cue = _cue(text, match.start())
-        if cue == "birth_date":
-            yield Finding("birth_date", match.start(), match.end(), 0.9)
+    if _BIRTH.search(text):
+        for match in _DATE.finditer(text):
+            if _cue(text, match.start()) == "birth_date":
+                yield Finding("birth_date", match.start(), match.end(), 0.9)
     for match in _RUN.finditer(text):
         kind, score = _kind(text, match)
         if kind is not None:
             yield Finding(kind, match.start("run"), match.end(), score)
-    if len(text) < 4000 or any(cue.search(text) for cue in _CUES.values()):
+    if _CODED.search(text):
         yield from _named(text)
 
 
@@ -74,13 +73,12 @@ def _named(text: str) -> Iterator[Finding]:
 
 def _cue(text: str, start: int) -> Kind | None:
     """The kind whose cue stands nearest before the place, in the same line or the one before."""
-    before = text[max(0, start - _LOOK) : start]
-    nearest, kind = -1, None
-    for candidate, pattern in _CUES.items():
-        for match in pattern.finditer(before):
-            if match.start() > nearest:
-                nearest, kind = match.start(), candidate
-    return kind
+    words = _BEFORE.findall(text[max(0, start - _LOOK) : start].casefold())
+    for place in range(len(words) - 1, -1, -1):
+        kind = _CUE_OF.get(words[place]) or _CUE_OF.get("_".join(words[place : place + 2]))
+        if kind is not None:
+            return kind
+    return "phone" if "number" in words else None
 
 
 def _kind(text: str, match: re.Match[str]) -> tuple[Kind | None, float]:
@@ -88,7 +86,7 @@ def _kind(text: str, match: re.Match[str]) -> tuple[Kind | None, float]:
     digits = "".join(char for char in run if char.isdigit())
     if _is_card(digits, run):
         return "card", 1.0
-    if _DATE.match(run) and len(digits) <= 14 and not match["ext"]:
+    if _is_date(run):
         return None, 0.0
     cue = _cue(text, match.start())
     if re.fullmatch(r"\d{3}-\d\d-\d{4}", run) and checksums.us_ssn(digits):
@@ -102,6 +100,12 @@ def _kind(text: str, match: re.Match[str]) -> tuple[Kind | None, float]:
     if _holds(digits, run, cue):
         return "national_id", 0.8
     return _phone(text, match, digits, cue)
+
+
+def _is_date(run: str) -> bool:
+    """A date, alone or with the hour after it."""
+    match = _DATE.match(run)
+    return match is not None and (match.end() == len(run) or run[match.end()] == " ")
 
 
 def _is_card(digits: str, run: str) -> bool:
@@ -170,11 +174,14 @@ _COUNTRY_IDS: tuple[tuple[re.Pattern[str], checksums.Check], ...] = (
     (re.compile(r"(?<!\w)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D](?!\w)"), bool),
     (re.compile(r"(?<!\w)[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z\d]\d(?!\w)"), bool),
 )
+_LETTER_DIGIT = re.compile(r"[A-Za-z]-?\d|\d-?[A-Za-z]|\d{17}")
 _IBAN = re.compile(r"(?<!\w)[A-Za-z]{2}\d\d(?: ?[A-Za-z\d]{2,4}){3,8}(?: ?[A-Za-z\d]{1,3})?(?!\w)")
 
 
 def lettered(text: str) -> Iterator[Finding]:
     """IBANs and national identifiers that hold letters."""
+    if not _LETTER_DIGIT.search(text):
+        return
     for match in _IBAN.finditer(text):
         found = _iban_in(match[0])
         if found:

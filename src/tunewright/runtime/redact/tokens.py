@@ -33,21 +33,32 @@ _ASSIGNED = re.compile(
 )
 _IN_URL = re.compile(r"://[^\s/:@]+:(?P<value>[^\s/@]+)@")
 _HEX = re.compile(r"(?<![\w-])(?=[a-f0-9]*\d)(?=[a-f0-9]*[a-f])[a-f0-9]{40,}(?![\w-])", re.I)
+_LONG = re.compile(r"[\w./+=-]{19}")
+"""No issuer's form is shorter."""
+_WORDS = (
+    *("pass", "pwd", "secret", "token", "api key", "api_key", "apikey", "api-key", "access", "auth", "credential"),
+    *("private", "bearer", "signature", "kennwort", "contraseña", "mot de"),
+)
+"""One of these stands in every text that `_ASSIGNED` matches."""
 _LEAST_BITS = 2.8
 """Entropy a character, in bits, above which an assigned word is no word of a language."""
 
 
 def tokens(text: str) -> Iterator[Finding]:
     """Keys, tokens and passwords of a text."""
-    yield from (Finding("secret", match.start(), match.end(), 1.0) for match in _FORMS.finditer(text))
-    yield from (Finding("secret", match.start(), match.end(), 0.7) for match in _HEX.finditer(text))
-    for match in _ASSIGNED.finditer(text):
-        value = match["value"].rstrip(".!?)")
-        start = match.start("value")
-        if _is_secret(value, sign=text[match.end("value") - len(match["value"]) - 8 : start]):
-            yield Finding("secret", start, start + len(value), 0.9)
-    for match in _IN_URL.finditer(text):
-        yield Finding("secret", match.start("value"), match.end("value"), 1.0)
+    if _LONG.search(text) or "PRIVATE KEY" in text:
+        yield from (Finding("secret", match.start(), match.end(), 1.0) for match in _FORMS.finditer(text))
+        yield from (Finding("secret", match.start(), match.end(), 0.7) for match in _HEX.finditer(text))
+    lower = text.casefold()
+    if any(word in lower for word in _WORDS):
+        for match in _ASSIGNED.finditer(text):
+            value = match["value"].rstrip(".!?)")
+            start = match.start("value")
+            if _is_secret(value, sign=text[start - 8 : start]):
+                yield Finding("secret", start, start + len(value), 0.9)
+    if "://" in text:
+        for match in _IN_URL.finditer(text):
+            yield Finding("secret", match.start("value"), match.end("value"), 1.0)
 
 
 def _is_secret(value: str, sign: str) -> bool:

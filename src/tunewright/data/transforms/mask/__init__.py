@@ -30,7 +30,8 @@ def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
 class Mask:
     """Mask what is found; the same person keeps one placeholder within an example.
 
-    Ids and groups are replaced, too: an id by a digest of its place in the source, a group by a number.
+    Ids and groups are replaced, too: an id by a digest of the place and the masked
+    texts, a group by a number.
     """
 
     kinds: Mapping[Kind, Action] = field(default_factory=lambda: {"organisation": "keep"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -26,12 +26,11 @@ def _numbers() -> dict[str, int]:
 
 @dataclass
 class Masker:
-    """What `Mask` does, with the ids that it gave out."""
+    """What `Mask` does."""
 
     kinds: Mapping[Kind, str]
     detectors: tuple[Detector, ...]
     custom: tuple[re.Pattern[str], ...]
-    given: dict[str, int] = field(default_factory=dict)
 
     def apply(self, batch: Any) -> tuple[Any, list[Change]]:  # noqa: ANN401 - a `pyarrow.RecordBatch`
         """The batch masked, and a change for each kind in each text."""
@@ -68,9 +67,9 @@ class Masker:
         """Id, group, label and tags without what they may give away.
 
         A digest of the content as it was would let anybody try values until it fits; so the id is made
-        from the place instead. Labels and tags are closed lists: only sure findings count there.
+        from the place and the masked content. Labels and tags are closed lists: only sure findings count there.
         """
-        row["id"] = self._id(row["source"])
+        row["id"] = digest.of_value([row["source"], [text for _, text in _parts(row)], row["label"]])[:_ID]
         if row["group"] is not None:
             row["group"] = _numbered("group", row["group"])
         row["tags"] = [self._closed(tag) for tag in row["tags"] or ()]
@@ -84,11 +83,6 @@ class Masker:
             ]
             row["label"] = label
         return row
-
-    def _id(self, source: str) -> str:
-        name = digest.of_text(source)[:_ID]
-        self.given[name] = times = self.given.get(name, 0) + 1
-        return name if times == 1 else f"{name}-{times}"
 
     def _closed(self, text: str) -> str:
         kept = self._kept()
