@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewright.core.types import Dataset, Example, Message
@@ -80,6 +80,7 @@ def test_a_transform_that_learns_sees_what_the_ones_before_it_made() -> None:
 texts = st.text(min_size=1).filter(lambda text: bool(text.strip()))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=5))
 def test_what_is_not_told_is_not_changed(pairs: list[tuple[str, str]]) -> None:
     given_ones = [example(number, *pair) for number, pair in enumerate(pairs)]

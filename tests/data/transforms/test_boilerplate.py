@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewright.data.ports import Change
@@ -46,6 +46,7 @@ def test_named_passages_go_whatever_their_number(apply: Apply) -> None:
     assert found == ["say it"] and len(changes) == 1
 
 
+@settings(deadline=None)
 @given(st.text("ab.!? \n", max_size=60))
 def test_passages_joined_are_the_text(text: str) -> None:
     assert "".join(passages(text)) == text

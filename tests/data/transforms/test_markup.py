@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewright.data.ports import Change
@@ -66,6 +66,7 @@ def test_roles_that_are_not_named_are_not_touched(apply: Apply) -> None:
     assert len(apply("markup", ["plain"], answer="**bold**")[1]) == 1
 
 
+@settings(deadline=None)
 @given(st.text("ab <>&/*_#`[]()|-!\n1.", max_size=40))
 def test_no_text_breaks_it(text: str) -> None:
     markdown.plain(html.plain(text, addresses=True), addresses=True)
