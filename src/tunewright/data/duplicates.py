@@ -22,7 +22,7 @@ from tunewright.core.errors import DataError
 from tunewright.core.types import Example, Frozen
 from tunewright.data.question import question
 from tunewright.data.spec import Deduplicate
-from tunewright.runtime.near import connected, likely_pairs, normalised, similarity
+from tunewright.runtime.near import connected, likely_normalised_pairs, normalised, similarity
 
 FILE = "duplicates.jsonl"
 """File of the data set's folder: one cluster a line, those with removed examples first."""
@@ -107,7 +107,7 @@ Neighbours = dict[str, list[tuple[str, float]]]
 def _neighbours(places: dict[str, list[int]], show: float) -> Neighbours:
     texts = list(places)
     found = defaultdict[str, list[tuple[str, float]]](list)
-    for pair in likely_pairs(texts, show):
+    for pair in likely_normalised_pairs(texts, show):
         found[texts[pair.a]].append((texts[pair.b], pair.similarity))
         found[texts[pair.b]].append((texts[pair.a], pair.similarity))
     return found
@@ -205,7 +205,7 @@ def _clusters(
         ranked = sorted(members, key=lambda place: (place in removed, rank[place]))
         backwards = {links[place].to: place for place in reversed(ranked) if place in links}
         told = tuple(_member(examples, place, links, removed, backwards) for place in ranked)
-        answers = {normalised(examples[place].answer or "") for place in members}
+        answers = set(map(normalised, {examples[place].answer or "" for place in members}))
         found.append(Cluster(members=told, contradictory=len(answers) > 1))
     return iter(sorted(found, key=lambda one: (-one.removed, not one.contradictory, -len(one.members))))
 

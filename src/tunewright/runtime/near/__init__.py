@@ -9,13 +9,14 @@ similarity is counted, not estimated.
 
 from tunewright.runtime.near.exact import THRESHOLD, clusters, connected, near_matches, near_pairs
 from tunewright.runtime.near.grams import Pair, normalised, similarity
-from tunewright.runtime.near.minhash import likely_pairs
+from tunewright.runtime.near.minhash import likely_normalised_pairs, likely_pairs
 
 __all__ = [
     "THRESHOLD",
     "Pair",
     "clusters",
     "connected",
+    "likely_normalised_pairs",
     "likely_pairs",
     "near_matches",
     "near_pairs",

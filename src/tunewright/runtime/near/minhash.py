@@ -4,11 +4,12 @@ Candidates come from MinHash (Broder, *On the Resemblance and Containment of Doc
 rensa) and banding (Leskovec, Rajaraman and Ullman, *Mining of Massive Datasets*, chapter 3): texts that
 agree in all rows of a band. With 24 bands of 4 rows, a pair of similarity 0.6 is a candidate with probability
 0.964, one of 0.7 with 0.9985, one of 0.9 always. A candidate whose signature agrees too rarely is left out
-three standard deviations below the threshold; of the others the true Jaccard index is counted.
+two standard deviations below the threshold; of the others the true Jaccard index is counted.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -27,7 +28,7 @@ _NEIGHBOURS = 64
 _SEED = 42
 _BLOCK = 1 << 16
 _MIX = 0x9E3779B97F4A7C15
-_DEVIATIONS = 3
+_DEVIATIONS = 2
 
 
 def likely_pairs(texts: Sequence[str], threshold: float) -> list[Pair]:
@@ -35,10 +36,15 @@ def likely_pairs(texts: Sequence[str], threshold: float) -> list[Pair]:
 
     Up to `EXACT_UP_TO` texts every pair is found.
     """
+    return likely_normalised_pairs([normalised(text) for text in texts], threshold)
+
+
+def likely_normalised_pairs(texts: Sequence[str], threshold: float) -> list[Pair]:
+    """The same for texts that are `normalised` already."""
     if len(texts) <= EXACT_UP_TO:
         return sorted(near_pairs(texts, threshold))
     np = require("numpy", extra="all")
-    grams = grams_of([normalised(text) for text in texts])
+    grams = grams_of(texts)
     signatures = _signatures(grams)
     a, b = _candidates(signatures)
     sizes = np.diff(grams.indptr)
@@ -55,7 +61,8 @@ def _signatures(grams: Any) -> Any:  # noqa: ANN401 - an array of uint32, texts 
     digests = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
         hashes[grams.indices], grams.indptr.astype(np.uint64), _BANDS * _ROWS, _SEED
     )
-    return np.array(digests.to_rows(), dtype=np.uint32)
+    numbers = itertools.chain.from_iterable(digests.to_rows())
+    return np.fromiter(numbers, np.uint32, grams.shape[0] * _BANDS * _ROWS).reshape(grams.shape[0], -1)
 
 
 def _candidates(signatures: Any) -> tuple[Any, Any]:  # noqa: ANN401 - integer arrays
@@ -97,5 +104,11 @@ def _close(signatures: Any, a: Any, b: Any, threshold: float) -> Any:  # noqa: A
     low = np.ascontiguousarray(signatures.astype(np.uint8))
     blocks = (slice(start, start + _BLOCK) for start in range(0, len(a), _BLOCK))
     return np.concatenate(
-        [np.zeros(0, bool), *((low[a[part]] == low[b[part]]).sum(axis=1) >= enough for part in blocks)]
+        [np.zeros(0, bool), *(_equal(low[a[part]], low[b[part]]) >= enough for part in blocks)]
     )
+
+
+def _equal(left: Any, right: Any) -> Any:  # noqa: ANN401 - arrays
+    """How many columns of each row agree, at most 255."""
+    np = require("numpy", extra="all")
+    return np.add.reduce(left == right, axis=1, dtype=np.uint8)
