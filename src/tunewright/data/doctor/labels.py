@@ -23,7 +23,7 @@ IMBALANCE = Telling(
     remedy="add examples of the rare classes, or judge by macro-F1",
     harm=0.3,
 )
-FOLDS = 5
+FOLDS = 4
 FEWEST = 5
 """A class with fewer examples is not judged: nothing could be learned without the one in question."""
 TIMES = 10
@@ -61,11 +61,10 @@ def label_errors(examples: Sequence[Example], seed: int = 0) -> Iterator[Finding
 
 def _chances(texts: list[str], given: list[int], seed: int) -> Any:  # noqa: ANN401 - an array of NumPy
     """Out-of-fold probability of every class for every text, (texts, classes)."""
-    linear, selection = (
-        require(f"sklearn.{name}", extra="all") for name in ("linear_model", "model_selection")
-    )
+    linear = require("sklearn.linear_model", extra="all")
+    selection = require("sklearn.model_selection", extra="all")
     meanings = require("tunewright.runtime.embed", extra="all").embed(texts)
-    model = linear.LogisticRegression(C=20.0, max_iter=50, tol=1e-2)
+    model = linear.LogisticRegression(C=10.0, max_iter=100, tol=1e-3)
     folds = selection.StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     return selection.cross_val_predict(model, meanings, given, cv=folds, method="predict_proba")
 

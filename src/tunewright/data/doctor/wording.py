@@ -30,11 +30,11 @@ LANGUAGE = Telling(
     remedy="keep one language with the transform `language`, or give each language enough examples",
     harm=0.5,
 )
-LEAST = 4
+LEAST = 5
 """Words of a sentence that can be boilerplate."""
-OFTEN = 0.02
+OFTEN = 0.003
 """A sentence that stands in this share of the answers is boilerplate, if it stands there often enough."""
-TIMES = 5
+TIMES = 3
 SURE = 0.8
 """Confidence from which on a text counts as of another language."""
 LETTERS = 25
