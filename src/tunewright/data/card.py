@@ -9,6 +9,7 @@ from typing import Any
 from tunewright.core.types import SPLITS
 from tunewright.data.diagnose import Diagnosis
 from tunewright.data.transform import Transformed
+from tunewright.runtime import redact
 
 _SHOWN = 20
 _SAMPLES = 2
@@ -31,6 +32,7 @@ def card(
             *("", f"Split with seed {seed}; near-duplicates stay in one split.", ""),
             *_sources(facts, digests),
             *_changes(changes),
+            *_risk(changes),
             *_overlaps(facts),
             *_lengths(diagnosis),
             *_classes(diagnosis),
@@ -64,6 +66,25 @@ def _changes(changes: Sequence[Transformed]) -> Iterator[str]:
             before, after = _short(sample.before), _short(sample.after)
             yield f"  - {_cell(sample.source)}, {sample.part}: {before} → {after}"
     yield from ("", "More samples before and after: `changes.json`, or `tunewright show changes`.", "")
+
+
+def _risk(changes: Sequence[Transformed]) -> Iterator[str]:
+    """What was masked by kind, and how much of a kind is found where it was measured."""
+    masked = next((one for one in changes if one.name == "mask"), None)
+    if masked is None:
+        return
+    found = {what.removesuffix(" masked"): times for what, times in masked.kinds.items() if " masked" in what}
+    measured = redact.measured()
+    yield from ("## Personal data", "", "| kind | texts masked | recall measured |", "|---|---:|---:|")
+    for kind in redact.KINDS:
+        recall = f"{measured[kind]:.2f}" if kind in measured else "not measured"
+        if kind in found or kind in measured:
+            yield f"| {kind} | {found.get(kind, 0)} | {recall} |"
+    yield ""
+    yield "Recall is the share of the characters that was found in labelled sentences of other origin:"
+    yield "expect that the rest of a kind still stands in the texts. Masked is not anonymous: look"
+    yield "at a sample before you pass it on."
+    yield ""
 
 
 def _short(text: str | None) -> str:

@@ -49,15 +49,17 @@ class Erasure(Frozen):
 def erase(project: Path, workspace: Workspace, spec: DataSpec, values: Sequence[str]) -> Erasure:
     """Take the examples of one person out of every data set; raises `SpecError` if a value is too short.
 
-    A value is looked for in every field of an example, `group` and `id` included, whatever the case. Where a
-    data set was masked, its examples are found by their place in the source files.
+    A value is looked for in every field of an example, `group` and `id` included, whatever the case.
+    Where a data set was masked, its examples are found by their place in the source files.
     """
     wanted = [value.strip() for value in values if value.strip()]
     if not wanted or min(map(len, wanted)) < _SHORTEST:
         raise SpecError(
-            "there is no value to erase" if not wanted else "one of the values is too short to be one person's",
+            "there is no value to erase"
+            if not wanted
+            else "one of the values is too short to be one person's",
             where="erase",
-            fix=f"give values of at least {_SHORTEST} characters, such as an e-mail address or a customer number",
+            fix=f"give values of at least {_SHORTEST} characters, such as an e-mail address",
         )
     finish(workspace)
     traces = Traces(tuple(wanted))
@@ -127,7 +129,13 @@ def _examples(
 
 def _holds(example: Example, traces: Traces) -> bool:
     texts = [message.content for message in example.messages]
-    texts += [example.text or "", example.rejected or "", example.label or "", example.group or "", example.id]
+    texts += [
+        example.text or "",
+        example.rejected or "",
+        example.label or "",
+        example.group or "",
+        example.id,
+    ]
     return any(traces.found_in(text) for text in (*texts, *example.references, *example.tags))
 
 
@@ -173,4 +181,3 @@ def _descendants(workspace: Workspace, roots: set[str]) -> Iterator[str]:
     while new := {name for name, of in parents.items() if of & seen and name not in seen}:
         seen |= new
     yield from sorted(seen - roots)
-

@@ -37,7 +37,7 @@ class Traces:
         return any(value.casefold() in folded for value in self.values)
 
     def clean(self, root: Path) -> tuple[list[str], list[str]]:
-        """Take the values out of every text file below the folder; gives these, and those that cannot be mended.
+        """Take the values out of the text files below the folder; gives these, and what cannot be mended.
 
         A line of a file of lines that holds one is taken out; elsewhere the value is replaced. Parquet
         files of data sets are not looked at here.

@@ -79,7 +79,9 @@ def it_codice(text: str) -> bool:
 
 def fr_nir(digits: str) -> bool:
     """French NIR: 97 minus the number modulo 97."""
-    return digits[0] in "12" and "01" <= digits[3:5] <= "12" and 97 - int(digits[:13]) % 97 == int(digits[13:])
+    return (
+        digits[0] in "12" and "01" <= digits[3:5] <= "12" and 97 - int(digits[:13]) % 97 == int(digits[13:])
+    )
 
 
 def de_steuer(digits: str) -> bool:
@@ -214,7 +216,7 @@ def iban(text: str) -> bool:
 
 
 def _month_day(month: str, day: str) -> bool:
-    """A day that exists in a leap year; Swedish and Norwegian coordination numbers add 60 or 40 to the day."""
+    """A day that exists in a leap year; coordination numbers of the north add 60 or 40 to the day."""
     number = int(day)
     number -= 60 if number > 60 else 40 if number > 40 else 0
     try:

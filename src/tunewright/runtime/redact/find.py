@@ -15,12 +15,14 @@ from tunewright.runtime.redact.numbers import lettered, numbers
 from tunewright.runtime.redact.tokens import tokens
 
 Detector = Literal["patterns", "names", "presidio"]
-"""`patterns`: forms and check digits, always on. `names`: word lists and neighbours. `presidio`: the extra `privacy`."""
+"""`patterns`: forms and check digits, always on. `names`: word lists and neighbours. `presidio`: an extra."""
 
 PLACEHOLDER = re.compile(r"\[[A-Z][A-Z_]*_\d+\]")
 """What a finding is replaced by."""
 
 _DIGIT = re.compile(r"\d")
+
+
 def find(
     text: str, detectors: Iterable[Detector] = ("names",), custom: Iterable[re.Pattern[str]] = ()
 ) -> list[Finding]:
@@ -35,7 +37,7 @@ def find(
     ]
     if "names" in detectors:
         found += addresses(text)
-        found += names(text, gazetteer.load())
+        found += names(text, gazetteer.load(), found)
     if "presidio" in detectors:
         from tunewright.runtime.redact import presidio  # noqa: PLC0415 - the extra is asked for here
 

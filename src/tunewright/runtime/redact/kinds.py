@@ -40,7 +40,7 @@ class Finding(NamedTuple):
     start: int
     end: int
     score: float
-    """How sure: 1.0 where a checksum holds or the form is unmistakable, 0.5 where only the neighbours tell."""
+    """How sure: 1.0 where a check digit holds or the form is unmistakable, 0.5 where only neighbours tell."""
 
 
 def resolved(found: list[Finding]) -> list[Finding]:

@@ -8,47 +8,49 @@ from typing import NamedTuple
 
 from tunewright.runtime.redact.gazetteer import COMMON, FIRST, LAST, PLACE, Gazetteer
 from tunewright.runtime.redact.kinds import Finding
+from tunewright.runtime.redact.vocabulary import NEVER_NAMES, ORGANISATION_ENDS, PARTICLES, TITLES
 
 _WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*")
-_PARTICLE = frozenset(["van", "von", "der", "den", "de", "la", "le", "del", "di", "da", "dos", "du", "bin", "ibn", "al", "el", "ter", "ten", "zu", "af"])
-_TITLE = frozenset(["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "professor", "sir", "madam", "mme", "herr", "frau", "monsieur", "señor", "señora", "lord", "lady"])
-_ORG_END = frozenset(
-    ["inc", "incorporated", "ltd", "limited", "llc", "llp", "plc", "corp", "corporation", "co", "company", "gmbh", "ag", "kg", "ohg", "sa", "sarl", "sas", "bv", "nv", "oy", "ab", "as", "aps", "srl", "spa", "group", "holdings", "holding", "partners", "associates", "university", "institute", "bank", "foundation", "trust", "agency", "orchestra", "college", "hospital", "clinic", "ministry", "council", "committee", "solutions", "systems", "technologies", "labs", "networks", "services", "maintenance", "industries", "enterprises", "consulting", "investments", "ventures", "media", "software"]
-)
 _PERSON_BEFORE = re.compile(
-    r"(?:\bname(?:\sis|'s|:|\sto|\swas)?|\bnamed|\bcalled|\bcalls me|\bcall me|\bi'?m|\bi am|\bthis is|\bdear|\bhi|"
-    r"\bhello|\bhey|\bsaid|\bsays|\basked|\btold|\bwith|\bmet|\bto|\bby|\bstarring|\bfrom|\bunder|\badd|\bhim|\bher|"
-    r"\bwriter|\bcommenter|\bplayer|\bsongwriter|\bcolleague|\bfriend|\bbrother|\bsister|\bwife|\bhusband|\bson|"
-    r"\bdaughter|\bdoctor|\bnurse|\bpatient|\bpartner's name|\bcustomer|\bagent|\bregards,?|\bthanks,?|\bsincerely,?|"
+    r"(?:\bname(?:\sis|'s|:|\sto|\swas)?|\bnamed|\bcalled|\bcalls me|\bcall me|\bi'?m|\bi am|\bthis is|"
+    r"\bdear|\bhi|"
+    r"\bhello|\bhey|\bsaid|\bsays|\basked|\btold|\bwith|\bmet|\bto|\bby|\bstarring|\bfrom|\bunder|\badd|"
+    r"\bhim|\bher|"
+    r"\bwriter|\bcommenter|\bplayer|\bsongwriter|\bcolleague|\bfriend|\bbrother|\bsister|\bwife|"
+    r"\bhusband|\bson|"
+    r"\bdaughter|\bdoctor|\bnurse|\bpatient|\bpartner's name|\bcustomer|\bagent|\bregards,?|\bthanks,?|"
+    r"\bsincerely,?|"
     r"\bcheers,?|\battn:?|\bcontact|\bwhy is|\bhave you heard|\bmaiden name is|\bleave me)\W{0,4}\Z",
     re.I,
 )
 _PERSON_AFTER = re.compile(
-    r"(?:['’]s\b|,? (?:said|says|asked|told|wrote|lives?|lived|works?|worked|called|named|spent|was born|is from|"
+    r"(?:['’]s\b|,? (?:said|says|asked|told|wrote|lives?|lived|works?|worked|called|named|spent|was born|"
+    r"is from|"
     r"listed|had given|speak|just|who|can i|is a very)\b|:|,? \d{1,3} years)",
     re.I,
 )
 _PLACE_BEFORE = re.compile(
-    r"\b(?:in|from|to|at|near|visit(?:ed|ing)?|via|towards?|around|across|outside|leaving|based in|born in|country|"
+    r"\b(?:in|from|to|at|near|visit(?:ed|ing)?|via|towards?|around|across|outside|leaving|based in|born "
+    r"in|country|"
     r"city|town|state|of|southern|northern|eastern|western|region)\W{1,3}\Z",
     re.I,
 )
-_ORG_BEFORE = re.compile(r"\b(?:work(?:s|ed|ing)? (?:for|at)|employed (?:by|at)|employer|company|firm|the|joined)\W{1,3}\Z", re.I)
-_ORG_AFTER = re.compile(r" (?:office|headquarters|employees|orchestra|website|staff|shares|stock|is a \w+ agency)\b", re.I)
+_ORG_BEFORE = re.compile(
+    r"\b(?:work(?:s|ed|ing)? (?:for|at)|employed (?:by|at)|employer|company|firm|the|joined)\W{1,3}\Z", re.I
+)
+_ORG_AFTER = re.compile(
+    r" (?:office|headquarters|employees|orchestra|website|staff|shares|stock|is a \w+ agency)\b", re.I
+)
 _SURE_BEFORE = re.compile(
-    r"(?:\bname(?:\sis|'s|:|\sto|\swas)?|\bnamed|\bcalls? me|\bdear|\bi'?m|\b(?:mr|mrs|ms|dr|prof)\.?|\bregards,?|"
+    r"(?:\bname(?:\sis|'s|:|\sto|\swas)?|\bnamed|\bcalls? me|\bdear|\bi'?m|\b(?:mr|mrs|ms|dr|prof)\.?|"
+    r"\bregards,?|"
     r"\bcustomer|\bpatient|\bstarring|\bdirected by:?)\W{0,4}\Z",
     re.I,
 )
 _SURNAME = re.compile(
-    r"\w{2,}(?:ova?|ová|eva?|sk[iaý]|ská|sson|son|sen|d[óo]ttir|i[ćčc]|czyk|enko|yan|ian|oğlu|ez|escu|opoulos|idis|"
+    r"\w{2,}(?:ova?|ová|eva?|sk[iaý]|ská|sson|son|sen|d[óo]ttir|i[ćčc]|czyk|enko|yan|ian|oğlu|ez|escu|"
+    r"opoulos|idis|"
     r"nen|berg|stein|mann|ström|quist|ovic|wicz|iy|yev|shvili)\Z"
-)
-_NEVER = frozenset(
-    "i'm i've i'll i'd i it's that's what's c'mon don't can't won't monday tuesday wednesday thursday friday saturday "
-    "sunday january february march april may june july august september october november december mon tue wed thu fri "
-    "sat sun iban email e-mail url bot user phone fax tel usd eur gbp ok atm pin id faq pdf st apt suite ave "
-    "dr mr mrs ms miss".split()
 )
 _ACRONYM = 5
 """Capitals alone up to this length are an abbreviation, unless a list knows better."""
@@ -67,9 +69,15 @@ class Word(NamedTuple):
     """True at the beginning of a sentence or a line, where a capital says nothing."""
 
 
-def names(text: str, lists: Gazetteer) -> Iterator[Finding]:
-    """Persons, places and organisations of a text, with a score by how much speaks for them."""
+def names(text: str, lists: Gazetteer, taken: Sequence[Finding] = ()) -> Iterator[Finding]:
+    """Persons, places and organisations of a text, with a score by how much speaks for them.
+
+    Words of the findings `taken`, such as a street, are no part of a name.
+    """
     words = _words(text, lists)
+    if taken:
+        inside = {place for one in taken for place in range(one.start, one.end)}
+        words = [word for word in words if word.start not in inside]
     lower = not any(word.capital for word in words)
     place = 0
     while place < len(words):
@@ -95,11 +103,13 @@ def _words(text: str, lists: Gazetteer) -> list[Word]:
     before = 0
     for match in _WORD.finditer(text):
         between = text[before : match.start()]
-        fresh = fresh or any(char in between for char in ".!?:\n\"“")
+        fresh = fresh or any(char in between for char in '.!?:\n"“')
         word = match[0]
         if word[-2:] in ("'s", "’s"):
             word = word[:-2]
-        plain = word.casefold() in _NEVER or (word.isupper() and 1 < len(word) <= _ACRONYM and not lists.flags(word))
+        plain = word.casefold() in NEVER_NAMES or (
+            word.isupper() and 1 < len(word) <= _ACRONYM and not lists.flags(word)
+        )
         flags = COMMON if plain else lists.flags(word)
         capital = word[0].isupper() and not plain
         found.append(Word(word, match.start(), match.start() + len(word), flags, capital, fresh))
@@ -117,19 +127,25 @@ def _run(words: Sequence[Word], place: int, text: str, lower: bool) -> int:
         between = text[last.end : word.start]
         if not (between == " " or (between in (". ", ".") and len(last.text) <= 2)):
             break
-        if _opens(word, lower) or (word.capital and not word.flags & COMMON) or (len(word.text) == 1 and word.capital) or (word.text.casefold() in _PARTICLE and _follows(words, place + size, text, lower)):
+        if (
+            _opens(word, lower)
+            or (word.capital and not word.flags & COMMON)
+            or (len(word.text) == 1 and word.capital)
+            or (lower and not word.flags & COMMON and words[place].flags & FIRST)
+            or (word.text.casefold() in PARTICLES and _follows(words, place + size, lower))
+        ):
             size += 1
         else:
             break
     return size
 
 
-def _follows(words: Sequence[Word], place: int, text: str, lower: bool) -> bool:
+def _follows(words: Sequence[Word], place: int, lower: bool) -> bool:
     """A particle belongs to the name if the name goes on after it."""
     for nearby in words[place + 1 : place + 3]:
-        if _opens(nearby, lower) and nearby.text.casefold() not in _PARTICLE:
+        if _opens(nearby, lower) and nearby.text.casefold() not in PARTICLES:
             return True
-        if nearby.text.casefold() not in _PARTICLE:
+        if nearby.text.casefold() not in PARTICLES:
             return False
     return False
 
@@ -137,7 +153,9 @@ def _follows(words: Sequence[Word], place: int, text: str, lower: bool) -> bool:
 def _opens(word: Word, lower: bool) -> bool:
     """May a name begin with this word, or go on with it?"""
     if word.capital:
-        return len(word.text) > 1 and not (word.first and word.flags & COMMON and not word.flags & (FIRST | PLACE))
+        return len(word.text) > 1 and not (
+            word.first and word.flags & COMMON and not word.flags & (FIRST | PLACE)
+        )
     return not word.flags & COMMON and bool(word.flags & (FIRST | PLACE | (LAST if lower else 0)))
 
 
@@ -191,11 +209,11 @@ def _listed(run: Sequence[Word]) -> float:
 
 def _titled(before: str) -> bool:
     words = before.rstrip(" .").rsplit(None, 1)
-    return bool(words) and words[-1].strip("(\"'").casefold() in _TITLE
+    return bool(words) and words[-1].strip("(\"'").casefold() in TITLES
 
 
 def _place(run: Sequence[Word], before: str) -> float:
-    vote = 1.3 * all(word.flags & PLACE or word.text.casefold() in _PARTICLE for word in run)
+    vote = 1.3 * all(word.flags & PLACE or word.text.casefold() in PARTICLES for word in run)
     vote += 0.3 * bool(run[0].flags & PLACE)
     vote += 0.7 * bool(_PLACE_BEFORE.search(before))
     vote += 0.4 * (run[0].text.isupper() and len(run[0].text) > 3)
@@ -204,7 +222,7 @@ def _place(run: Sequence[Word], before: str) -> float:
 
 
 def _organisation(run: Sequence[Word], before: str, after: str) -> float:
-    ends = len(run) > 1 and run[-1].text.casefold().strip(".") in _ORG_END
+    ends = len(run) > 1 and run[-1].text.casefold().strip(".") in ORGANISATION_ENDS
     vote = 2.2 * ends + 0.8 * bool(_ORG_BEFORE.search(before)) + 0.9 * bool(_ORG_AFTER.match(after))
     vote += 0.7 * any("-" in word.text and word.text.count("-") == 1 and word.capital for word in run)
     inner = any(char.isupper() for word in run for char in word.text[1:]) and not run[0].text.isupper()

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
 from tunewright.runtime.redact import checksums
 from tunewright.runtime.redact.kinds import Finding, Kind
+from tunewright.runtime.redact.vocabulary import NUMBER_CUES
 
 _RUN = re.compile(
-    r"(?<![\w.,@#/-])(?:#\s?)?(?P<run>(?:\+|\()?\d(?:(?:[ \xa0./-]|\)[ -]?|[ -]?\(){0,2}\d){5,22})"
+    r"(?P<run>[+(\d](?<![\w.,@/-].)(?:(?<=\d)|\d)(?:(?:[ \xa0./-]|\)[ -]?|[ -]?\(){0,2}\d){5,22})"
     r"(?P<ext>\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w@]|[.,]\d)"
+)
+_CARD = re.compile(
+    r"\d(?<![\d.,].)(?:\d{11,18}|\d{3}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{3}([ -])\d{6}\2\d{4,5})(?!\d|[.,]\d)"
 )
 _THOUSANDS = re.compile(r"\d{1,3}(?:[ .,]\d{3})+(?:[.,]\d+)?\Z")
 _DATE = re.compile(
@@ -19,56 +24,56 @@ _DATE = re.compile(
     r",? \d{4})(?!\d)|(?i:(?<!\w)(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}"
     r"(?:st|nd|rd|th)?,? \d{4})(?!\d)"
 )
-_LETTERED = re.compile(r"(?<!\w)(?=[A-Z0-9 -]*\d)(?:[A-Z]{0,6}[ -]?\d[A-Z0-9-]{4,17})(?!\w)", re.I)
-_CUES: dict[Kind, str] = {
-    "birth_date": "born birth birthday birthdate dob d.o.b geboren geburtsdatum naissance nacido nacida nascido nato",
-    "licence": "licence license licences licenses driver drivers driver's driving führerschein fuhrerschein permis",
-    "passport": "passport passports reisepass passeport pasaporte",
-    "national_id": "ssn social_security national_id national_insurance nin nino tax_id taxpayer tax_number personnummer "
-    "nhs bsn pesel cpf aadhaar sin tfn identity id_no id_number steuer steuernummer steuer-id sozialversicherung nir "
-    "ahv cnp nif fødselsnummer kimlik medicare",
-    "card": "card cards cc credit debit visa mastercard amex kreditkarte tarjeta carte",
-    "account": "account accounts acct a/c routing sort_code konto kontonummer cuenta customer_id customer_number "
-    "customer_no policy member_id member_number membership patient_id patient_number patient_no mrn reference_number "
-    "reference_no",
-    "phone": "phone phones tel telephone call calling called calls caller mobile cell fax desk reach reached sms text_me "
-    "text_us whatsapp contact answering dial ring handy telefon messages_to registered",
-}
-_CUE_OF: dict[str, Kind] = {word: kind for kind, words in _CUES.items() for word in words.split()}
+_LETTERED = re.compile(r"(?<!\w)(?:[A-Za-z]{0,6}|[A-Z]{1,3}[ -])\d[A-Za-z0-9-]{4,17}(?!\w)")
+_CUE_OF = {word: kind for kind, words in NUMBER_CUES.items() for word in words}
 _BEFORE = re.compile(r"[^\W\d_](?:[\w'./-]*[^\W_])?")
-_BIRTH = re.compile(r"born|birth|dob|d\.o\.b|gebor|geburt|naiss|nac|nasc|nato", re.I)
-_CODED = re.compile(
-    r"licen[cs]e|driv|f[uü]hrer|permis|passp|reisepass|passe|pasap|ssn|social|nation|tax|nummer|number|nhs|identity|id|"
-    r"account|acct|a/c|sort|konto|cuenta|policy|member|patient|mrn|reference",
-    re.I,
-)
+_FEWEST: dict[Kind, int] = {"licence": 5, "passport": 6, "account": 6, "national_id": 7}
+_BIRTH = frozenset(NUMBER_CUES["birth_date"])
+_CODED = frozenset(word for kind in _FEWEST for word in NUMBER_CUES[kind])
 _LOOK = 48
 """Characters before a number in which its cue is looked for."""
-
-_FEWEST: dict[Kind, int] = {"licence": 5, "passport": 6, "account": 6, "national_id": 7}
 
 
 def numbers(text: str) -> Iterator[Finding]:
     """Every number of the text that is somebody's; a plain number is left alone."""
-    if _BIRTH.search(text):
-        for match in _DATE.finditer(text):
-            if _cue(text, match.start()) == "birth_date":
-                yield Finding("birth_date", match.start(), match.end(), 0.9)
+    words = _said(text)
+    if words & _BIRTH:
+        yield from _birth_dates(text)
+    yield from _cards(text)
     for match in _RUN.finditer(text):
         kind, score = _kind(text, match)
         if kind is not None:
             yield Finding(kind, match.start("run"), match.end(), score)
-    if _CODED.search(text):
+    if words & _CODED:
         yield from _named(text)
+
+
+def _said(text: str) -> set[str]:
+    """The words of a text, and every two that follow each other joined by `_`."""
+    words = _BEFORE.findall(text.casefold())
+    return {*words, *map("_".join, itertools.pairwise(words))}
+
+
+def _birth_dates(text: str) -> Iterator[Finding]:
+    for match in _DATE.finditer(text):
+        if _cue(text, match.start()) == "birth_date":
+            yield Finding("birth_date", match.start(), match.end(), 0.9)
+
+
+def _cards(text: str) -> Iterator[Finding]:
+    for match in _CARD.finditer(text):
+        if _is_card("".join(char for char in match[0] if char.isdigit()), match[0]):
+            yield Finding("card", match.start(), match.end(), 1.0)
 
 
 def _named(text: str) -> Iterator[Finding]:
     """Numbers and codes that their cue alone tells: licences, passports, accounts."""
     for match in _LETTERED.finditer(text):
         cue = _cue(text, match.start())
-        if cue in _FEWEST and sum(char.isdigit() for char in match[0]) >= _FEWEST[cue] - 1:
-            if len(match[0].replace(" ", "").replace("-", "")) >= _FEWEST[cue]:
-                yield Finding(cue, match.start(), match.end(), 0.7)
+        fewest = _FEWEST.get(cue) if cue else None
+        said = match[0].replace(" ", "").replace("-", "")
+        if cue and fewest and len(said) >= fewest and sum(map(str.isdigit, said)) >= fewest - 1:
+            yield Finding(cue, match.start(), match.end(), 0.7)
 
 
 def _cue(text: str, start: int) -> Kind | None:
@@ -77,7 +82,7 @@ def _cue(text: str, start: int) -> Kind | None:
     for place in range(len(words) - 1, -1, -1):
         kind = _CUE_OF.get(words[place]) or _CUE_OF.get("_".join(words[place : place + 2]))
         if kind is not None:
-            return kind
+            return kind  # type: ignore[return-value]
     return "phone" if "number" in words else None
 
 
@@ -115,11 +120,11 @@ def _is_card(digits: str, run: str) -> bool:
     if (digits[0] == "1" and digits[:4] != "1800") or "." in run or "/" in run or "(" in run:
         return False
     sizes = {len(part) for part in re.split(r"[ \xa0-]", run)}
-    return not set(digits) == {"0"} and max(sizes) >= 4
+    return set(digits) != {"0"} and max(sizes) >= 4
 
 
 def _holds(digits: str, run: str, cue: Kind | None) -> bool:
-    """A national identifier by its check digits; short plain numbers want a cue, for one in ten holds by chance."""
+    """A national identifier by its check digits; short ones want a cue: one in ten holds by chance."""
     checks = checksums.NATIONAL.get(len(digits), ())
     if cue == "phone" or run[0] in "+(" or not any(check(digits) for check in checks):
         return False
@@ -146,7 +151,11 @@ def _phone(text: str, match: re.Match[str], digits: str, cue: Kind | None) -> tu
     if run[0] == "+" or match["ext"]:
         return "phone", 0.9
     if _PLAIN.match(run):
-        return ("phone", 0.7) if cue == "phone" or (len(digits) == 10 and digits[0] in "2346789") else (None, 0.0)
+        return (
+            ("phone", 0.7)
+            if cue == "phone" or (len(digits) == 10 and digits[0] in "2346789")
+            else (None, 0.0)
+        )
     if "(" in run:
         return "phone", 0.85
     if _THOUSANDS.match(run):
@@ -188,7 +197,9 @@ def lettered(text: str) -> Iterator[Finding]:
             yield Finding("iban", match.start(), match.start() + len(found), 1.0)
     for pattern, check in _COUNTRY_IDS:
         for match in pattern.finditer(text):
-            if check(match[0].replace("-", "").replace(" ", "") if check is not checksums.fi_hetu else match[0]):
+            if check(
+                match[0].replace("-", "").replace(" ", "") if check is not checksums.fi_hetu else match[0]
+            ):
                 yield Finding("national_id", match.start(), match.end(), 0.96)
 
 

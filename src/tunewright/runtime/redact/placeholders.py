@@ -1,4 +1,4 @@
-"""Replace findings by placeholders that stay the same for the same person, number or place in a conversation."""
+"""Replace findings by placeholders that stay the same for one person or number in a conversation."""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ def mask(
     """
     wanted = [[one for one in each if one.kind not in keep] for each in found]
     entities = _entities(texts, wanted)
-    spans = [
-        _spread(text, each, entities, is_word) for text, each in zip(texts, wanted, strict=True)
-    ]
+    spans = [_spread(text, each, entities, is_word) for text, each in zip(texts, wanted, strict=True)]
     numbered = _Numbering(texts)
     masked, counts = [], []
     for text, each in zip(texts, spans, strict=True):

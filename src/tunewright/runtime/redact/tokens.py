@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from tunewright.runtime.redact.kinds import Finding
 
 _FORMS = re.compile(
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\Z)"
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: "
+    r"BLOCK)?-----|\Z)"
     r"|(?<!\w)(?:"
     r"(?:AKIA|ASIA|ABIA|ACCA|AGPA|AIDA|AROA|ANPA)[A-Z2-7]{16}"  # AWS identifiers
     r"|gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_\w{22,255}"
@@ -29,14 +30,27 @@ _FORMS = re.compile(
 _ASSIGNED = re.compile(
     r"(?i)(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|api[_ -]?key|access[_ -]?key|auth|credential|"
     r"private[_ -]?key|client[_ -]?secret|bearer|signature|kennwort|passwort|contraseña|mot de passe)"
-    r"[\w -]{0,16}?[\"']?(?:\s*(?:=>|:=|[:=])\s*|\s+(?:is|ist|est|es)\s+|\s+)[\"'`]?(?P<value>[^\s\"'`,;]{6,})"
+    r"[\w -]{0,16}?[\"']?(?:\s*(?:=>|:=|[:=])\s*|\s+(?:is|ist|est|es)\s+|"
+    r"\s+)[\"'`]?(?P<value>[^\s\"'`,;]{6,})"
 )
 _IN_URL = re.compile(r"://[^\s/:@]+:(?P<value>[^\s/@]+)@")
 _HEX = re.compile(r"(?<![\w-])(?=[a-f0-9]*\d)(?=[a-f0-9]*[a-f])[a-f0-9]{40,}(?![\w-])", re.I)
 _LONG = re.compile(r"[\w./+=-]{19}")
 """No issuer's form is shorter."""
 _WORDS = (
-    *("pass", "pwd", "secret", "token", "api key", "api_key", "apikey", "api-key", "access", "auth", "credential"),
+    *(
+        "pass",
+        "pwd",
+        "secret",
+        "token",
+        "api key",
+        "api_key",
+        "apikey",
+        "api-key",
+        "access",
+        "auth",
+        "credential",
+    ),
     *("private", "bearer", "signature", "kennwort", "contraseña", "mot de"),
 )
 """One of these stands in every text that `_ASSIGNED` matches."""

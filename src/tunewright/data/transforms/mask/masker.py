@@ -67,9 +67,10 @@ class Masker:
         """Id, group, label and tags without what they may give away.
 
         A digest of the content as it was would let anybody try values until it fits; so the id is made
-        from the place and the masked content. Labels and tags are closed lists: only sure findings count there.
+        from the place and the masked content. Labels and tags are closed lists: only sure findings
+        count there.
         """
-        row["id"] = digest.of_value([row["source"], [text for _, text in _parts(row)], row["label"]])[:_ID]
+        row["id"] = digest.of_value([row["source"], *(text for _, text in _parts(row)), row["label"]])[:_ID]
         if row["group"] is not None:
             row["group"] = _numbered("group", row["group"])
         row["tags"] = [self._closed(tag) for tag in row["tags"] or ()]
