@@ -8,16 +8,13 @@ from typing import Any
 
 from tunewright.core.types import Problem
 from tunewright.data.detect import Detected
-from tunewright.data.ids import Seen, digests, names
+from tunewright.data.ids import Seen, digests, names, seed
 from tunewright.data.ports import PLACE, Tell
 from tunewright.data.rows import READ, Empty
 from tunewright.data.spec import Columns
 from tunewright.data.turns import Refused, Turn
 from tunewright.runtime.examples import schema
 from tunewright.runtime.lazy import require
-
-_BETWEEN = "\x1f"
-"""Stands between roles and contents in what an id is the digest of."""
 
 
 @dataclass
@@ -26,10 +23,12 @@ class _Part:
 
     messages: Any
     said: Any
-    """Everything that the turns say as one text: what the id is the digest of."""
+    """Everything that the turns say, one behind the other: what the id is the digest of."""
+    seeds: Sequence[int]
+    """Seeds of those digests."""
     answers: Any
     kept: Any
-    """Row numbers in the batch."""
+    """Row numbers in the batch; None for all of them."""
     others: dict[str, Any] = field(default_factory=dict)
     """More columns of the schema."""
 
@@ -62,19 +61,19 @@ class Builder:
         if self.name:
             places = compute.binary_join_element_wise(pa.scalar(self.name), places, " ")
         part = self._pairs(batch, places, tell) if self._plain() else self._rows(batch, places, tell)
-        places = places.take(part.kept)
-        given = _cells(batch, columns.id)
-        identity, right = self._named(part.said, given and given.take(part.kept), places, tell)
-        group = _cells(batch, columns.group)
+        places = _taken(places, part.kept)
+        given = _taken(_cells(batch, columns.id), part.kept)
+        content = digests(part.said, part.seeds)
+        identity, right = self._named(content, given, places, tell)
         found = {
             "id": identity,
             "messages": part.messages,
             "label": part.answers if self.labelled else None,
-            "group": group and group.take(part.kept),
+            "group": _taken(_cells(batch, columns.group), part.kept),
             "source": places,
             **part.others,
         }
-        made = _filled(found, len(part.kept))
+        made = _filled(found, len(part.said))
         return made if right is None else made.filter(right)
 
     def _plain(self) -> bool:
@@ -85,22 +84,22 @@ class Builder:
 
     def _pairs(self, batch: Any, places: Any, tell: Tell) -> _Part:  # noqa: ANN401 - Arrow
         """Questions and answers, a column at a time."""
-        pa, compute = require("pyarrow", extra="all"), require("pyarrow.compute", extra="all")
+        compute = require("pyarrow.compute", extra="all")
         columns = self.detected.columns
         ask, answer = _asked(columns), _answered(columns)
         question, said = _cells(batch, ask), _cells(batch, answer)
         sound = compute.and_(compute.is_valid(question), compute.is_valid(said))
-        for row in compute.indices_nonzero(compute.invert(sound)).to_pylist():
+        kept = None if compute.all(sound).as_py() else compute.indices_nonzero(sound)
+        for row in [] if kept is None else compute.indices_nonzero(compute.invert(sound)).to_pylist():
             tell(_empty(ask if not question[row].is_valid else answer, places[row].as_py()))
-        kept = compute.indices_nonzero(sound)
-        question, said = question.take(kept), said.take(kept)
+        question, said = _taken(question, kept), _taken(said, kept)
         if columns.input and self.detected.shape == "instruction":
-            applied = _cells(batch, columns.input).take(kept)
+            applied = _taken(_cells(batch, columns.input), kept)
             both = compute.binary_join_element_wise(question, applied, "\n\n")
             question = compute.if_else(compute.is_valid(applied), both, question)
-        words = [pa.scalar("user"), question, pa.scalar("assistant"), said]
-        everything = compute.binary_join_element_wise(*words, _BETWEEN)
-        return _Part(_interleaved(question, said), everything, said, kept)
+        together = compute.binary_join_element_wise(question, said, "")
+        sizes = compute.binary_length(question).to_pylist()
+        return _Part(_interleaved(question, said, together), together, sizes, said, kept)
 
     def _rows(self, batch: Any, places: Any, tell: Tell) -> _Part:  # noqa: ANN401 - Arrow
         """Conversations, row by row."""
@@ -119,12 +118,13 @@ class Builder:
                 kept.append(row)
                 found.append(said)
                 others.append(more)
-        words = [_BETWEEN.join(word for turn in said for word in turn) for said in found]
+        words = ["".join(content for _, content in said) for said in found]
         keys = dict.fromkeys(key for more in others for key in more)
         texts = [more.get("text") or "" for more in others]
         return _Part(
             messages=_listed(found),
             said=pa.array([a or b for a, b in zip(words, texts, strict=True)], pa.string()),
+            seeds=[seed(said) for said in found],
             answers=pa.array([said[-1][1] if said else None for said in found], pa.string()),
             kept=pa.array(kept, pa.uint64()),
             others={
@@ -132,25 +132,24 @@ class Builder:
             },
         )
 
-    def _named(self, said: Any, given: Any, places: Any, tell: Tell) -> tuple[Any, Any]:  # noqa: ANN401
+    def _named(self, content: Any, given: Any, places: Any, tell: Tell) -> tuple[Any, Any]:  # noqa: ANN401
         """An id for each example, and which are right (None: all): an own one must stand once."""
         compute = require("pyarrow.compute", extra="all")
-        content = digests(said)
         if given is None:
             return self._different(names(content), content), None
         own = given.is_valid().to_numpy(zero_copy_only=False)
         right = ~own
         right[own] = ~self.own.add(digests(given.filter(given.is_valid())))
         for row in (~right).nonzero()[0].tolist():
-            what = f"the id `{given[row].as_py()}` stands twice"
+            what = "this id stands twice"  # not the id itself: it may be somebody's
             tell(Problem(where=places[row].as_py(), what=what, fix="give every example an id of its own"))
-        given = compute.if_else(self._taken(given), self._qualified(given), given)
+        given = compute.if_else(self._known(given), self._qualified(given), given)
         identity = compute.coalesce(given, names(content))
         chosen = digests(identity)
         chosen[~own] = content[~own]
         return self._different(identity, chosen, right), _mask(right)
 
-    def _taken(self, given: Any) -> Any:  # noqa: ANN401 - Arrow
+    def _known(self, given: Any) -> Any:  # noqa: ANN401 - Arrow
         return _mask(self.ids.has(digests(given)))
 
     def _qualified(self, given: Any) -> Any:  # noqa: ANN401 - Arrow
@@ -198,6 +197,8 @@ def _cells(batch: Any, column: str | None) -> Any:  # noqa: ANN401 - Arrow
         return pa.nulls(batch.num_rows, pa.string())
     texts = compute.utf8_trim_whitespace(batch.column(column))
     empty = compute.equal(compute.binary_length(texts), 0)
+    if not compute.any(empty).as_py():
+        return texts
     return compute.if_else(empty, pa.scalar(None, pa.string()), texts)
 
 
@@ -205,13 +206,29 @@ def _mask(flags: Any) -> Any:  # noqa: ANN401 - numpy to Arrow
     return require("pyarrow", extra="all").array(flags)
 
 
-def _interleaved(question: Any, said: Any) -> Any:  # noqa: ANN401 - Arrow
-    """Two columns of texts as a column of conversations of two turns."""
+def _taken(column: Any, kept: Any) -> Any:  # noqa: ANN401 - Arrow
+    """Those rows of a column; all of them, or no column, as they are."""
+    return column if column is None or kept is None else column.take(kept)
+
+
+def _interleaved(question: Any, said: Any, together: Any) -> Any:  # noqa: ANN401 - Arrow
+    """Two columns of texts as a column of conversations of two turns.
+
+    `together` holds both texts of each row one behind the other: its bytes are those of the contents.
+    """
     pa, np = require("pyarrow", extra="all"), require("numpy", extra="all")
+    compute = require("pyarrow.compute", extra="all")
     count = len(question)
-    order = np.arange(2 * count).reshape(2, count).T.ravel()
-    contents = pa.concat_arrays([question, said]).take(pa.array(order))
-    roles = pa.array(["user", "assistant"], pa.string()).take(pa.array(np.arange(2 * count) % 2))
+    sizes = np.empty(2 * count, np.int32)
+    sizes[::2], sizes[1::2] = compute.binary_length(question), compute.binary_length(said)
+    ends = np.zeros(2 * count + 1, np.int32)
+    np.cumsum(sizes, out=ends[1:])
+    contents = pa.StringArray.from_buffers(2 * count, pa.py_buffer(ends), together.buffers()[2])
+    letters = pa.py_buffer(b"userassistant" * count)
+    places = np.empty(2 * count + 1, np.int32)
+    places[::2] = np.arange(count + 1) * len("userassistant")
+    places[1::2] = places[:-1:2] + len("user")
+    roles = pa.StringArray.from_buffers(2 * count, pa.py_buffer(places), letters)
     offsets = pa.array(np.arange(0, 2 * count + 1, 2, dtype=np.int32))
     return _conversations(offsets, roles, contents)
 
@@ -236,8 +253,10 @@ def _conversations(offsets: Any, roles: Any, contents: Any) -> Any:  # noqa: ANN
 def _filled(found: dict[str, Any], count: int) -> Any:  # noqa: ANN401 - Arrow
     """A batch of the schema of examples; columns that are not given are as in an `Example`."""
     pa = require("pyarrow", extra="all")
-    none = pa.array([[]] * count, pa.list_(pa.string()))
-    usual = {"references": none, "tags": none, "weight": pa.array([1.0] * count, pa.float64())}
+    np = require("numpy", extra="all")
+    nothing = pa.array(np.zeros(count + 1, np.int32))
+    none = pa.ListArray.from_arrays(nothing, pa.array([], pa.string()))
+    usual = {"references": none, "tags": none, "weight": pa.array(np.ones(count))}
     wanted = schema()
     arrays = [
         found.get(one.name) if found.get(one.name) is not None else usual.get(one.name) for one in wanted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +21,14 @@ class Seen:
     def add(self, digests: Any) -> Any:  # noqa: ANN401 - numpy arrays of uint64 and of bool
         """Add them; True where a digest was there already, or stands earlier in the array."""
         np = require("numpy", extra="all")
-        kept, first = np.unique(digests, return_index=True)
-        known = np.ones(len(digests), bool)
-        known[first] = False
-        known |= self.has(digests)
-        self.runs = _merged([*self.runs, kept])
+        order = np.argsort(digests, kind="stable")
+        kept = digests[order]
+        again = np.zeros(len(digests), bool)
+        again[1:] = kept[1:] == kept[:-1]
+        known = np.zeros(len(digests), bool)
+        known[order] = again
+        known[order] |= self.has(kept)  # sorted: quicker to search for
+        self.runs = _merged([*self.runs, kept[~again]])
         return known
 
     def has(self, digests: Any) -> Any:  # noqa: ANN401 - numpy arrays
@@ -42,19 +47,32 @@ def _merged(runs: list[Any]) -> list[Any]:
     np = require("numpy", extra="all")
     last = runs.pop()
     while runs and len(runs[-1]) <= 2 * len(last):
-        last = np.union1d(runs.pop(), last)
+        last = np.sort(np.concatenate([runs.pop(), last]))
     return [*runs, last]
 
 
-def digests(texts: Any) -> Any:  # noqa: ANN401 - an Arrow array of strings; a numpy array
-    """XXH3-64 of each text, as uint64. Nulls count as empty."""
+def digests(texts: Any, seeds: Sequence[int] | None = None) -> Any:  # noqa: ANN401 - Arrow to numpy
+    """XXH3-64 of each text with its seed, as uint64. Nulls count as empty."""
     np, xxh3 = require("numpy", extra="all"), require("xxhash", extra="all").xxh3_64_digest
     offsets = np.frombuffer(texts.buffers()[1], np.int32)[
         texts.offset : texts.offset + len(texts) + 1
     ].tolist()
     content = memoryview(texts.buffers()[2] or b"")
-    found = b"".join([xxh3(content[start:end]) for start, end in zip(offsets, offsets[1:], strict=False)])
+    parts = map(content.__getitem__, map(slice, offsets[:-1], offsets[1:]))
+    found = b"".join(map(xxh3, parts, itertools.repeat(0) if seeds is None else seeds))
     return np.frombuffer(found, ">u8").astype(np.uint64)
+
+
+def seed(turns: Sequence[tuple[str, str]]) -> int:
+    """What tells conversations apart whose contents read the same one behind the other.
+
+    For a question and its answer the length of the question in UTF-8, else XXH3-64 of roles and lengths.
+    """
+    sizes = [(role, len(content.encode())) for role, content in turns]
+    if [role for role, _ in turns] == ["user", "assistant"]:
+        return sizes[0][1]
+    listing = " ".join(f"{role} {size}" for role, size in sizes).encode()
+    return int(require("xxhash", extra="all").xxh3_64_intdigest(listing))
 
 
 def names(digests: Any) -> Any:  # noqa: ANN401 - a numpy array of uint64; an Arrow array of strings

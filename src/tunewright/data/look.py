@@ -21,7 +21,7 @@ class Look(Frozen):
     source: str
     shape: str | None
     """None where it could not be told."""
-    columns: dict[str, str] = {}
+    columns: dict[str, str]
     """Role → column."""
     confidence: float = 0.0
     """1 for the customary names, 0.9 for names that say it too, 0.6 from the values alone."""

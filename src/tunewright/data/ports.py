@@ -104,7 +104,8 @@ def _batch(block: list[tuple[str, dict[str, str | None]]]) -> Any:  # noqa: ANN4
 def located(columns: Any, first: int) -> Any:  # noqa: ANN401 - Arrow's table and batch
     """A table as a batch of text columns, with the column `PLACE` that counts lines from `first`."""
     pa, compute = require("pyarrow", extra="all"), require("pyarrow.compute", extra="all")
-    numbers = pa.array(range(first, first + columns.num_rows), pa.int64()).cast(pa.string())
+    counted = require("numpy", extra="all").arange(first, first + columns.num_rows)
+    numbers = pa.array(counted).cast(pa.string())
     places = compute.binary_join_element_wise("line", numbers, " ")
     texts = {name: columns[name].cast(pa.string()).combine_chunks() for name in columns.schema.names}
     return pa.RecordBatch.from_pydict({PLACE: places, **texts})

@@ -12,7 +12,7 @@ _TRUE = ("true", "1", "yes", "up", "desirable", "good")
 _FALSE = ("false", "0", "no", "down", "undesirable", "bad")
 
 
-class Empty(Exception):  # noqa: N818 - not an error of the user's code
+class Empty(Exception):
     """A column that is needed has nothing in a row."""
 
     def __init__(self, role: str) -> None:

@@ -14,10 +14,10 @@ Turn = tuple[str, str]
 _ROLES = ("system", "user", "assistant", "tool")
 _RENAMED = {"developer": "system", "function": "tool"}
 _SPEAKERS = {
-    **{name: "system" for name in ("system",)},
-    **{name: "user" for name in ("human", "user", "prompter")},
-    **{name: "assistant" for name in ("gpt", "assistant", "chatgpt", "bot", "model", "function_call")},
-    **{name: "tool" for name in ("tool", "observation", "function_response")},
+    "system": "system",
+    **dict.fromkeys(("human", "user", "prompter"), "user"),
+    **dict.fromkeys(("gpt", "assistant", "chatgpt", "bot", "model", "function_call"), "assistant"),
+    **dict.fromkeys(("tool", "observation", "function_response"), "tool"),
 }
 """Words for the speakers in ShareGPT files and transcripts."""
 

@@ -7,10 +7,11 @@ import contextlib
 import csv
 import gzip
 import io
+import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from tunewright.core.types import Problem
 from tunewright.runtime.lazy import require
@@ -18,8 +19,18 @@ from tunewright.runtime.lazy import require
 Tell = Callable[[Problem], None]
 """Takes one bad line."""
 
-Block = tuple[int, bytes]
-"""Number of the first line, and whole lines as they stand in the file, ends included."""
+
+
+class Block(NamedTuple):
+    """Whole lines as they stand in the file, ends included."""
+
+    first: int
+    """Number of the first line."""
+    count: int
+    """How many line ends it has."""
+    data: bytes
+
+
 
 COMPRESSED = (".gz", ".zst")
 """Suffixes of files that are decompressed while they are read."""
@@ -29,7 +40,7 @@ LONGEST = 1 << 25
 
 DELIMITERS = (",", "\t", ";", "|")
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 22
 _LOOK = 1 << 18
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _WIDE_NAMES = {
@@ -61,7 +72,8 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as raw:
             # a frame may ask for a window of gigabytes
             reader = zstandard.ZstdDecompressor(max_window_size=1 << 27)
-            yield reader.stream_reader(raw, read_across_frames=True)
+            packed = reader.stream_reader(raw, read_across_frames=True)
+            yield io.BufferedReader(packed, _BLOCK)
     else:
         with path.open("rb") as file:
             yield file
@@ -83,7 +95,7 @@ def _broken() -> tuple[type[Exception], ...]:
 
 
 def blocks(path: Path, name: str, tell: Tell) -> Iterator[Block]:
-    """The lines of a file in blocks of about 1 MiB.
+    """The lines of a file in blocks of about 4 MiB.
 
     A line over `LONGEST` bytes is told and left out; a compressed file is not read on behind one, nor
     behind a place where it is broken.
@@ -98,43 +110,42 @@ def blocks(path: Path, name: str, tell: Tell) -> Iterator[Block]:
                     if path.suffix.lower() in COMPRESSED:
                         return
                 else:
-                    yield number, block
-                    number += block.count(b"\n")
+                    count = _counted(block)
+                    yield Block(number, count, block)
+                    number += count
     except _broken() as error:
         fix = "get the file again: it is cut, or was changed on its way"
         tell(Problem(where=f"{name} line {number}", what=f"cannot be decompressed: {error}", fix=fix))
 
 
+def _counted(block: bytes) -> int:
+    """How many line ends a block has: several times as fast as `bytes.count`."""
+    np = require("numpy", extra="all")
+    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
+
+
 def _whole_lines(file: IO[bytes]) -> Iterator[bytes | None]:
     """Blocks of whole lines; None for a line that is too long."""
-    kept: list[bytes] = []
-    size, skipping = 0, False
-    while part := file.read(_BLOCK):
-        if skipping:
-            _, ended, part = part.partition(b"\n")
-            skipping = not ended
-        end = part.rfind(b"\n") + 1
-        if end:
-            yield b"".join([*kept, part[:end]])
-            kept, size = [], 0
-        if not skipping:
-            kept.append(part[end:])
-            size += len(part) - end
-        if size > LONGEST:
-            kept, size, skipping = [], 0, True
-            yield None
-    if rest := b"".join(kept):
-        yield rest
+    while block := file.read(_BLOCK):
+        rest = b"" if block.endswith(b"\n") else file.readline(LONGEST)
+        if len(rest) < LONGEST or rest.endswith(b"\n"):
+            yield block + rest if rest else block
+            continue
+        if whole := block[: block.rfind(b"\n") + 1]:
+            yield whole
+        yield None
+        while (rest := file.readline(_BLOCK)) and not rest.endswith(b"\n"):
+            """The rest of that line."""
 
 
 def lines(path: Path, encoding: str, name: str, tell: Tell) -> Iterator[tuple[int, str | None]]:
     """Line numbers from 1 with the text, or None where it is not in the encoding (told)."""
     if is_utf8(encoding):
-        for number, block in blocks(path, name, tell):
-            if wide(number, block):
-                tell(undecodable(f"{name} line 1", block, path))
+        for block in blocks(path, name, tell):
+            if wide(block):
+                tell(undecodable(f"{name} line 1", block.data, path))
                 return
-            yield from decoded(number, block, path, name, tell)
+            yield from decoded(block, path, name, tell)
     else:
         yield from _other(path, encoding, name, tell)
 
@@ -144,14 +155,14 @@ def is_utf8(encoding: str) -> bool:
     return encoding.lower().replace("_", "-") in _UTF8
 
 
-def wide(number: int, block: bytes) -> bool:
+def wide(block: Block) -> bool:
     """True if the file begins with the mark of UTF-16 or UTF-32."""
-    return number == 1 and block.startswith(_WIDE)
+    return block.first == 1 and block.data.startswith(_WIDE)
 
 
-def decoded(number: int, block: bytes, path: Path, name: str, tell: Tell) -> Iterator[tuple[int, str | None]]:
+def decoded(block: Block, path: Path, name: str, tell: Tell) -> Iterator[tuple[int, str | None]]:
     """The lines of a block in UTF-8, as `lines` gives them."""
-    for place, line in enumerate(io.BytesIO(block), number):
+    for place, line in enumerate(io.BytesIO(block.data), block.first):
         try:
             yield place, line.decode("utf-8-sig" if place == 1 else "utf-8")
         except UnicodeDecodeError:
@@ -169,7 +180,8 @@ def undecodable(where: str, line: bytes, path: Path) -> Problem:
     return Problem(
         where=where,
         what=f"this line is not valid UTF-8 (byte 0x{line[at]:02x} at column {at + 1})",
-        fix=f"save the file as UTF-8, or give the source the option `encoding`; it looks like {guessed(path)}",
+        fix="save the file as UTF-8, or give the source the option `encoding`; "
+        f"it looks like {guessed(path)}",
     )
 
 
@@ -233,7 +245,7 @@ _CUSTOMARY = frozenset(
 
 def _between_letters(sample: bytes, high: list[int]) -> bool:
     """True if the bytes above ASCII do not stand beside each other, as they do in other alphabets."""
-    pairs = sum(one >= 0x80 and other >= 0x80 for one, other in zip(sample, sample[1:], strict=False))
+    pairs = sum(one >= 0x80 and other >= 0x80 for one, other in itertools.pairwise(sample))
     return pairs <= 0.2 * len(high)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import orjson
 from tunewright.core.types import Problem
 from tunewright.data.ports import PLACE, Row, Tell, batches, located
 from tunewright.runtime.lazy import require
-from tunewright.runtime.lines import blocks, decoded, head, is_utf8, kind_of, lines, undecodable, wide
+from tunewright.runtime.lines import Block, blocks, decoded, head, is_utf8, kind_of, lines, undecodable, wide
 
 WHOLE = 1 << 28
 """Characters that a JSON array may have, which is read as a whole: 256 Mi."""
@@ -40,15 +39,15 @@ class Jsonl:
     def _blocks(self, path: Path, tell: Tell) -> Iterator[Any]:
         """Batches, one a block: with the columns of the first, and at once where every line is sound."""
         columns: list[str] = []
-        for number, block in blocks(path, self.path, tell):
-            if wide(number, block):
-                tell(undecodable(f"{self.path} line 1", block, path))
+        for block in blocks(path, self.path, tell):
+            if wide(block):
+                tell(undecodable(f"{self.path} line 1", block.data, path))
                 return
             quick = _at_once(block, columns) if columns else None
             if quick is not None:
-                yield located(quick, number)
+                yield located(quick, block.first)
                 continue
-            for batch in batches(self._each(decoded(number, block, path, self.path, tell), tell)):
+            for batch in batches(self._each(decoded(block, path, self.path, tell), tell)):
                 columns = columns or [name for name in batch.schema.names if name != PLACE]
                 yield batch
 
@@ -113,25 +112,28 @@ def _opens_with_bracket(path: Path) -> bool:
     return head(path, 64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
-def _at_once(block: bytes, columns: list[str]) -> Any:  # noqa: ANN401 - Arrow's table
+def _at_once(block: Block, columns: list[str]) -> Any:  # noqa: ANN401 - Arrow's table
     """Text columns of a block of JSON objects, or None where its lines must be looked at one by one.
 
-    Read by polars, several times as fast as line by line. Every line begins with `{` and ends with
-    `}`, and none holds a raw line end (no JSON text may): so as many rows as lines means one row a
-    line. Escaped surrogates are left to the slow way: polars reads a lone one as a zero.
+    Read by polars, several times as fast as line by line. It takes every line that is not blank as one
+    object or refuses the whole, so as many rows as lines means a row for each line. Texts with zeros
+    are left to the slow way: polars reads a lone surrogate as one. Of a key that stands twice in an
+    object it takes the first value, the slow way the last.
     """
     polars = require("polars", extra="all")
-    if b"\r" in block:
-        block = block.replace(b"\r\n", b"\n")
-    count = block.count(b"\n") + (not block.endswith(b"\n"))
-    sound = block.startswith(b"{") and block.rstrip(b"\n").endswith(b"}")
-    if not sound or block.count(b"}\n{") != count - 1 or b"\\ud" in block or b"\\uD" in block:
-        return None
+    count = block.count + (not block.data.endswith(b"\n"))
     try:
-        found = polars.read_ndjson(io.BytesIO(block), schema=dict.fromkeys(columns, polars.String))
+        found = polars.read_ndjson(block.data, schema=dict.fromkeys(columns, polars.String))
     except polars.exceptions.PolarsError:
         return None
-    return found.to_arrow() if found.height == count else None
+    table = found.to_arrow() if found.height == count else None
+    return None if table is None or _has_zeros(table) else table
+
+
+def _has_zeros(table: Any) -> bool:  # noqa: ANN401 - Arrow
+    """True if a text holds a zero character."""
+    buffers = (chunk.buffers()[2] for column in table.columns for chunk in column.chunks)
+    return any(buffer is not None and b"\0" in buffer.to_pybytes() for buffer in buffers)
 
 
 def _object(line: str, place: str, name: str, tell: Tell) -> Iterator[Row]:

@@ -92,7 +92,7 @@ class LlamaFactory:
 
 
 def _plain(columns: dict[str, str], told: dict[str, Any]) -> dict[str, str]:
-    given = {**_ALPACA, **columns} if not columns else columns
+    given = columns or _ALPACA
     if told.get("ranking"):
         given = {key: value for key, value in given.items() if key != "response"}
     ours = {_OURS[key]: value for key, value in given.items() if key in _OURS}

@@ -1,0 +1,95 @@
+"""Broken files of every kind: each must give examples or errors with their place, in bounded memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.mutations import mutant
+from benchmarks.record import record
+
+FILES, QUICK_FILES = 10_000, 1_000
+PART = 500
+"""Files of one child process: one that dies takes no more with it."""
+
+
+def main() -> None:
+    """Read every file in child processes and record what happened."""
+    if sys.argv[1:2] == ["child"]:
+        print(json.dumps(read(int(sys.argv[2]), int(sys.argv[3]))))
+        return
+    quick = "--quick" in sys.argv
+    files = QUICK_FILES if quick else FILES
+    total = {
+        "files": files,
+        "tracebacks": 0,
+        "crashes": 0,
+        "without_place": 0,
+        "with_examples": 0,
+        "peak_mb": 0.0,
+    }
+    for start in range(0, files, PART):
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.fuzz", "child", str(start), str(start + PART)],
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            total["crashes"] += 1
+            print(f"files from {start}: exit code {done.returncode}: {done.stderr[-300:]}", file=sys.stderr)
+            continue
+        told = json.loads(done.stdout.splitlines()[-1])
+        total["peak_mb"] = max(total["peak_mb"], told["peak_mb"])
+        for name in ("tracebacks", "without_place", "with_examples"):
+            total[name] += told[name]
+        print(start + PART, told, done.stderr[-1500:], file=sys.stderr)
+    record("fuzz", total, quick=quick)
+
+
+def read(first: int, last: int) -> dict[str, float]:
+    """Look at the files of these numbers, and count what happened."""
+    counts = {"tracebacks": 0, "without_place": 0, "with_examples": 0}
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(first, last):
+            happened = looked_at(number, Path(folder))
+            if happened in counts:
+                counts[happened] += 1
+                if happened != "with_examples":
+                    print(number, happened, file=sys.stderr)
+    return {**counts, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def looked_at(number: int, folder: Path) -> str:
+    """What came of one file: `tracebacks`, `without_place`, `with_examples` or `refused`."""
+    from tunewright.core.errors import TunewrightError
+    from tunewright.data import look
+
+    suffix, content = mutant(number)
+    path = folder / f"mutant{suffix}"
+    path.write_bytes(content)
+    try:
+        found = look(path.name, folder=folder)
+    except TunewrightError as error:
+        problems, examples = error.problems, 0
+    except BaseException as error:  # noqa: BLE001 - that nothing else comes out is what is measured
+        print(number, suffix, type(error).__name__, str(error)[:200], file=sys.stderr)
+        return "tracebacks"
+    else:
+        problems, examples = found.problems, found.examples
+    finally:
+        path.unlink()
+    placed = all(
+        re.match(rf"mutant{re.escape(suffix)}( |$)", one.where) and one.what and one.fix for one in problems
+    )
+    if not placed or not (problems or examples):
+        return "without_place"
+    return "with_examples" if examples else "refused"
+
+
+if __name__ == "__main__":
+    main()
