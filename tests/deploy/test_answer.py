@@ -184,7 +184,7 @@ def test_all_lines_that_cannot_be_asked_are_named_at_once(tmp_path: Path) -> Non
 
 def test_bytes_that_are_not_utf8_are_named_with_their_line(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes(b"text\nfine\n\xff\n")
-    with pytest.raises(DataError, match="not UTF-8") as caught:
+    with pytest.raises(DataError, match="not valid UTF-8") as caught:
         answer_file(desk(), tmp_path / "in.csv", tmp_path / "out.csv")
     assert caught.value.problems[0].where.endswith("line 3")
 

@@ -14,12 +14,13 @@ from pydantic import ValidationError
 
 from tunewright.core.errors import DataError
 from tunewright.core.types import Message, Problem
+from tunewright.runtime.lines import delimiter as found_delimiter
+from tunewright.runtime.lines import lines
 from tunewright.runtime.plugins import unknown
 
 QUESTION = ("text", "question", "prompt", "input", "instruction")
 """Columns that hold the question where none is named, in this order."""
 MESSAGES = "messages"
-DELIMITERS = ",;\t"
 SHOWN = 20
 """Problems shown at once."""
 
@@ -83,25 +84,24 @@ def _delimiter(path: Path) -> str:
             where=str(path),
             fix="give a `.csv`, `.tsv` or `.jsonl` file",
         )
-    head = next(_text(path), "")
-    return max(DELIMITERS, key=head.count)
+    return found_delimiter(next(_text(path), ""))
 
 
 def _text(path: Path) -> Iterator[str]:
     """Lines of the file; raises `DataError` where it is missing or not UTF-8."""
-    number = 0
+    problems: list[Problem] = []
     try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "this line is not UTF-8", where=f"{path} line {number}", fix="save the file as UTF-8"
-        ) from error
+        for _, line in lines(path, "utf-8", str(path), problems.append):
+            if problems:
+                break
+            yield line or ""
     except OSError as error:
         raise DataError(
             f"the file cannot be read: {error.strerror}", where=str(path), fix="check the path"
         ) from error
+    if problems:
+        fix = "save the file as UTF-8"
+        raise DataError(problems=[problem.model_copy(update={"fix": fix}) for problem in problems])
 
 
 def _csv_rows(path: Path, delimiter: str) -> Iterator[tuple[int, dict[str, Any]]]:
