@@ -43,7 +43,8 @@ def main() -> None:
     countries = {name for name in _countries(packages) if " " not in name}
     usual = set(_census(packages, USUAL))
     phrases = {*_countries(packages), *_towns(packages), *(" ".join(_small(name)) for name in _ALSO)}
-    phrases = {name for name in phrases if " " in name}
+    phrases = {name for name in phrases if " " in name} | (countries - usual - _PARTICLES)
+    phrases |= {"uk", "usa", "uae", "eu", "china"}
     common = {
         word
         for rank, word in enumerate(frequent[:WORDS])

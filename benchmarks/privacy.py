@@ -4,9 +4,9 @@ Scored by characters: letters and digits of a text are personal data or not. Rec
 its characters that any finding covers; precision of a kind is the share of the characters found as this kind
 that are personal data of any kind; F2 weighs recall twice as much as precision. `f2` is over all characters.
 What the labels hold and no side claims (titles, ages, nationalities, dates, and organisations, which both
-sides leave alone by default) counts neither way. Presidio has no kind for addresses, so its figures by kind have no
-precision there; it is scored with all its kinds and with those that have a counterpart, and the better one
-counts. Own default configuration: patterns and `names`, organisations kept.
+sides leave alone by default) counts neither way. Presidio has no kind for addresses, so its figures by kind
+have no precision there; it is scored with all its kinds and with those that have a counterpart, and the
+better one counts. Own default configuration: patterns and `names`, organisations kept.
 
 The rules were tuned on templates with an even number and the few in `SEEN`; only texts of the other templates
 are scored. `--tune` shows what was missed on the templates for tuning.

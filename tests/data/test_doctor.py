@@ -62,7 +62,9 @@ def test_an_answer_in_other_words_is_no_contradiction(clean: list[Example]) -> N
 
 
 def test_a_frame_that_all_questions_share_tells_nothing_apart() -> None:
-    texts = [f"Below stands a question of a customer. {ask} Answer it in one line." for ask in ("A b?", "C d?")]
+    texts = [
+        f"Below stands a question of a customer. {ask} Answer it in one line." for ask in ("A b?", "C d?")
+    ]
     assert told_apart(texts) == ["A b?", "C d?"]
     assert told_apart(["short one", "short two"]) == ["short one", "short two"]
 

@@ -73,8 +73,6 @@ def test_a_data_set_saved_by_the_library_datasets_is_read(tmp_path: Path) -> Non
 def test_a_packed_file_that_is_cut_is_told_with_its_line(
     tmp_path: Path, pack: Callable[[bytes], bytes]
 ) -> None:
-    tmp_path: Path, pack: Callable[[bytes], bytes]
-) -> None:
     name = "a.jsonl.gz" if pack is gzip.compress else "a.jsonl.zst"
     (tmp_path / name).write_bytes(pack(KINDS[".jsonl"](ROWS) * 50)[:-20])
     problems = look(name, folder=tmp_path).problems

@@ -47,7 +47,7 @@ def test_every_command_in_the_documents_exists_with_its_options(text: str) -> No
             assert words[0] in command.commands, f"no command `{words[0]}`"
             command, words = command.commands[words[0]], words[1:]
         known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
-        assert {word.split("=")[0] for word in words if word.startswith("-")} <= known, words
+        assert {word.split("=")[0] for word in words if word.startswith("-") and word != "-"} <= known, words
 
 
 @pytest.mark.parametrize("text", list(blocks("yaml")))

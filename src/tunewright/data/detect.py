@@ -165,7 +165,8 @@ def _short(column: Sequence[str | None]) -> bool:
 def _fits(shape: Shape, taken: dict[str, str | None], values: Values) -> bool:
     if len(set(taken.values())) < len(taken):
         return False
-    return _FITS.get(shape, lambda *_: True)(taken, values)
+    fits = _FITS.get(shape)
+    return fits is None or fits(taken, values)
 
 
 def _label_fits(taken: Taken, values: Values) -> bool:

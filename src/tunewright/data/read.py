@@ -13,6 +13,7 @@ from tunewright.core.types import Example, Problem
 from tunewright.data import build, detect
 from tunewright.data.ids import Seen
 from tunewright.data.ports import PLACE, Source, Tell, Transform
+from tunewright.data.quiet import quiet, quietly
 from tunewright.data.sources.kinds import kind
 from tunewright.data.spec import DataSpec, Files
 from tunewright.data.transform import Log, transform
@@ -137,7 +138,7 @@ class Reading:
             self.fatal.extend(error.problems)
             return None
         self.detected[name] = found
-        self.formats[name] = f"{found}, confidence {found.confidence:.1f}"
+        self.formats[name] = quiet(f"{found}, confidence {found.confidence:.1f}", self.spec)
         if found.confidence < detect.SURE:
             self.unsure.append(_unsure(found, name))
         return found
@@ -146,7 +147,7 @@ class Reading:
         """Raise `DataError` with every problem, unless bad lines may be left out."""
         problems = self.fatal if self.spec.skip_bad_lines else self.fatal + self.problems
         if problems:
-            raise DataError(problems=problems)
+            raise DataError(problems=quietly(problems, self.spec))
 
 
 @dataclass

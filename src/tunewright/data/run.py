@@ -15,6 +15,7 @@ from tunewright.data.card import card
 from tunewright.data.diagnose import diagnose, stop_if_empty, stop_if_too_few, warnings
 from tunewright.data.doctor import Finding
 from tunewright.data.page import page
+from tunewright.data.quiet import quietly
 from tunewright.data.read import Reading, files, unreadable
 from tunewright.data.spec import DataSpec, Files
 from tunewright.data.split import split
@@ -57,7 +58,10 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
         "formats": reading.formats,
         "overlaps": tuple(overlaps),
         "duplicates_removed": found.removed if found else 0,
-        "problems": (*_left_out(reading.problems), *reading.unsure, *warnings(diagnosis)),
+        "problems": (
+            *quietly((*_left_out(reading.problems), *reading.unsure), spec),
+            *warnings(diagnosis),
+        ),
     }
     for name in SPLITS:
         on_disk.write(parts[name], context.folder / f"{name}.parquet")

@@ -11,7 +11,7 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, cast
 
 from tunewright.core.types import Problem
 from tunewright.runtime.lazy import require
@@ -20,16 +20,14 @@ Tell = Callable[[Problem], None]
 """Takes one bad line."""
 
 
-
 class Block(NamedTuple):
     """Whole lines as they stand in the file, ends included."""
 
     first: int
     """Number of the first line."""
-    count: int
+    ends: int
     """How many line ends it has."""
     data: bytes
-
 
 
 COMPRESSED = (".gz", ".zst")
@@ -66,7 +64,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     suffix = path.suffix.lower()
     if suffix == ".gz":
         with gzip.open(path, "rb") as file:
-            yield file
+            yield cast("IO[bytes]", file)
     elif suffix == ".zst":
         zstandard = require("zstandard", extra="all")
         with path.open("rb") as raw:

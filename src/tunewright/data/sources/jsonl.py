@@ -121,7 +121,7 @@ def _at_once(block: Block, columns: list[str]) -> Any:  # noqa: ANN401 - Arrow's
     object it takes the first value, the slow way the last.
     """
     polars = require("polars", extra="all")
-    count = block.count + (not block.data.endswith(b"\n"))
+    count = block.ends + (not block.data.endswith(b"\n"))
     try:
         found = polars.read_ndjson(block.data, schema=dict.fromkeys(columns, polars.String))
     except polars.exceptions.PolarsError:

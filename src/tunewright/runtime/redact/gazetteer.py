@@ -23,11 +23,16 @@ class Gazetteer:
     """Places of several words by the first of them, the longest first."""
 
     def flags(self, word: str) -> int:
-        """What the word is known as; 0 if no list has it. Of a hyphenated word, what its first part is."""
+        """What the word is known as; 0 if no list has it.
+
+        A hyphenated word is what its first part is; with a plain word in it and in small letters, plain.
+        """
         small = word.casefold()
         found = self.known.get(small)
         if found is None and "-" in small:
-            return self.known.get(small.split("-", 1)[0], 0) & ~COMMON
+            parts = [self.known.get(part, 0) for part in small.split("-")]
+            plain = word.islower() and any(part & COMMON for part in parts)
+            return COMMON if plain else parts[0] & ~COMMON
         return found or 0
 
 

@@ -54,6 +54,9 @@ _SURNAME = re.compile(
 )
 _ACRONYM = 5
 """Capitals alone up to this length are an abbreviation, unless a list knows better."""
+_INITIALS = 3
+"""Capitals alone up to this length are an abbreviation, even if a list knows them."""
+_CONTRACTED = ("'re", "'ve", "'ll", "'d", "n't", "’re", "’ve", "’ll", "’d", "n’t")
 _THRESHOLD = 1.0
 
 
@@ -98,23 +101,31 @@ def _phrase(words: Sequence[Word], place: int, lists: Gazetteer) -> int:
 
 
 def _words(text: str, lists: Gazetteer) -> list[Word]:
-    found = []
+    found: list[Word] = []
     fresh = True
     before = 0
     for match in _WORD.finditer(text):
         between = text[before : match.start()]
-        fresh = fresh or any(char in between for char in '.!?:\n"“')
+        ended = not (between.strip() == "." and found and found[-1].text.casefold() in TITLES)
+        fresh = fresh or (ended and any(char in between for char in '.!?:\n"“'))
         word = match[0]
         if word[-2:] in ("'s", "’s"):
             word = word[:-2]
-        plain = word.casefold() in NEVER_NAMES or (
-            word.isupper() and 1 < len(word) <= _ACRONYM and not lists.flags(word)
-        )
+        plain = _is_plain(word, lists)
         flags = COMMON if plain else lists.flags(word)
         capital = word[0].isupper() and not plain
         found.append(Word(word, match.start(), match.start() + len(word), flags, capital, fresh))
         before, fresh = match.end(), False
     return found
+
+
+def _is_plain(word: str, lists: Gazetteer) -> bool:
+    """A word that is no name, whatever the lists say: contractions, interjections, abbreviations."""
+    small = word.casefold()
+    if small in NEVER_NAMES or small.endswith(_CONTRACTED):
+        return True
+    short = word.isupper() and 1 < len(word) <= _ACRONYM
+    return short and (len(word) <= _INITIALS or not lists.flags(word)) and small not in lists.phrases
 
 
 def _run(words: Sequence[Word], place: int, text: str, lower: bool) -> int:
@@ -170,6 +181,10 @@ def _judged(text: str, run: Sequence[Word], lower: bool) -> Iterator[Finding]:
     alone = before[-1:] in ("", "\n") and after[:1] in ("", "\n")
     person = _person(run, before, after) + 0.5 * (alone and not lower)
     place = _place(run, before)
+    if not run[0].capital and not lower:  # among capitals, a small letter says that it is a plain word
+        person, place = person - 0.8, place - 0.8
+    if len(run) == 1 and run[0].first and run[0].flags & COMMON:
+        person, place = person - 0.9, place - 0.9
     best = max(person, place, organisation)
     if best < _THRESHOLD:
         return

@@ -81,11 +81,15 @@ class LlamaFactory:
             return
         place = (Path(self.path).parent / file).as_posix() if isinstance(file, str) else f"hub:{hub}"
         options = {"split": told.get("split", "train"), "subset": told.get("subset")} if file is None else {}
-        named = {"name": name, "file": place, "options": options, "optional": _OPTIONAL}
-        if told.get("formatting", "alpaca") == "sharegpt":
-            yield Entry(columns=_conversation(columns, told), turns=_tags(told.get("tags") or {}), **named)
-        else:
-            yield Entry(columns=_plain(columns, told), **named)
+        talks = told.get("formatting", "alpaca") == "sharegpt"
+        yield Entry(
+            name=name,
+            file=place,
+            columns=_conversation(columns, told) if talks else _plain(columns, told),
+            optional=_OPTIONAL,
+            turns=_tags(told.get("tags") or {}) if talks else None,
+            options=options,
+        )
 
     def _wrong(self, what: str, fix: str, where: str = "") -> Problem:
         return Problem(where=f"{self.path}{where}", what=what, fix=fix)
