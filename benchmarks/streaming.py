@@ -2,7 +2,8 @@
 
 The input repeats the rows of a real set, each with a number of its own in the question, so that no two are
 the same. `polars` looks at the first 100 rows for its columns, which is its default; `polars_all` at every
-row, so that no column is missed. Every contender is a process of its own with one thread; figures are medians of their CPU seconds.
+row, so that no column is missed. Every contender is a process of its own with one thread; figures are
+medians of their CPU seconds.
 """
 
 from __future__ import annotations

@@ -6,17 +6,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tunewright.data import look as look
     from tunewright.loop.project import Project as Project
     from tunewright.loop.spec import Spec as Spec
     from tunewright.runtime import models as models
     from tunewright.runtime.hardware import look as machine
 
 __version__ = "0.1.0"
-__all__ = ["Project", "Spec", "__version__", "machine", "models"]
+__all__ = ["Project", "Spec", "__version__", "look", "machine", "models"]
 
 _HOMES = {
     "Project": ("tunewright.loop.project", "Project"),
     "Spec": ("tunewright.loop.spec", "Spec"),
+    "look": ("tunewright.data", "look"),
     "machine": ("tunewright.runtime.hardware", "look"),
     "models": ("tunewright.runtime", "models"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewright.runtime.redact import find, is_word, mask
@@ -55,6 +55,7 @@ words = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(words, max_size=12).map(" ".join))
 def test_what_is_masked_stays_masked(text: str) -> None:
     (once,) = masked(text)
@@ -63,6 +64,7 @@ def test_what_is_masked_stays_masked(text: str) -> None:
     assert [one for one in re.findall(r"\[[A-Z_]+\d\]", twice) if one in placeholders] == placeholders
 
 
+@settings(deadline=None)
 @given(st.lists(words, max_size=12).map(" ".join))
 def test_no_sure_value_is_left(text: str) -> None:
     (after,) = masked(text)
