@@ -66,13 +66,20 @@ def made(rows: int) -> Path:
     if path.exists():
         return path
     source = need_dataset("dolly_hhrlhf_small") / "train_small.jsonl"
+    mark = "@number@"
     given = [json.loads(line) for line in source.read_text(encoding="utf-8").splitlines()]
+    texts = [
+        json.dumps({**row, "prompt": f"{mark}. {row['prompt']}"}, ensure_ascii=False)
+        .encode()
+        .split(mark.encode())
+        for row in given
+    ]
     WORK.mkdir(exist_ok=True)
     temporary = path.with_suffix(".part")
-    with temporary.open("w", encoding="utf-8") as file:
-        for number in range(rows):
-            row = given[number % len(given)]
-            file.write(json.dumps({**row, "prompt": f"{number}. {row['prompt']}"}, ensure_ascii=False) + "\n")
+    with temporary.open("wb") as file:
+        for start in range(0, rows, len(texts)):
+            numbered = enumerate(texts[: rows - start], start)
+            file.write(b"".join(b"%s%d%s\n" % (head, number, tail) for number, (head, tail) in numbered))
     return temporary.rename(path)
 
 
