@@ -111,7 +111,12 @@ def child(name: str, path: Path) -> dict[str, float]:
         started = time.process_time()
         polars.read_ndjson(path, infer_schema_length=None if name == "polars_all" else 100)
     else:
+        import numpy  # noqa: F401 - loaded before the clock starts, as the peer's library is
+        import polars
         import pyarrow
+        import pyarrow.compute
+        import pyarrow.parquet
+        import xxhash  # noqa: F401
 
         from tunewright.core.errors import DataError
         from tunewright.data import to_parquet

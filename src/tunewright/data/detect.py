@@ -133,6 +133,8 @@ def _filled(shape: Shape, taken: dict[str, str | None], given: dict[str, str], v
             kept.setdefault(role, name)
     if kept.get("prompt") and "prompt" not in given and "instruction" in kept:
         kept.pop("instruction" if kept["prompt"] != kept["instruction"] else "prompt")
+    if shape == "preference" and "input" in kept and not {"prompt", "instruction"} & kept.keys():
+        kept["prompt"] = kept.pop("input")  # as OpenAI's preference files call it
     return Columns.model_validate({**taken, **{role: name for role, name in kept.items() if name}})
 
 

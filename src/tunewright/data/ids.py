@@ -25,10 +25,11 @@ class Seen:
         kept = digests[order]
         again = np.zeros(len(digests), bool)
         again[1:] = kept[1:] == kept[:-1]
+        again |= self.has(kept)  # sorted: quicker to search for
+        if not again.all():
+            self.runs = _merged([*self.runs, kept[~again]])
         known = np.zeros(len(digests), bool)
         known[order] = again
-        known[order] |= self.has(kept)  # sorted: quicker to search for
-        self.runs = _merged([*self.runs, kept[~again]])
         return known
 
     def has(self, digests: Any) -> Any:  # noqa: ANN401 - numpy arrays

@@ -187,7 +187,7 @@ def preferred(prompt: str | None, chosen: str, rejected: str) -> tuple[list[Turn
 def _asked(prompt: str) -> list[Turn]:
     if prompt.lstrip().startswith(("[", "{")) and _is_turns(prompt):
         return of_list(prompt)
-    if _SPOKEN.match(prompt):
+    if _SPOKEN.match(prompt.strip()):
         return of_transcript(re.sub(r"\n\s*Assistant[ \t]*:\s*\Z", "", prompt, flags=re.I))
     return [("user", prompt)]
 
@@ -197,7 +197,7 @@ def _ending(text: str, prompted: bool) -> list[Turn]:
     if _is_turns(text):
         found = orjson.loads(text)
         return [_turn(found)] if isinstance(found, dict) else of_list(text)
-    if _SPOKEN.match(text) and not prompted:
+    if _SPOKEN.match(text.strip()) and not prompted:
         return of_transcript(text)
     if not prompted:
         raise Refused("there is no prompt", "name its column in `data.columns.prompt`")

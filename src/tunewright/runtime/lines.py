@@ -210,8 +210,8 @@ def _other(path: Path, encoding: str, name: str, tell: Tell) -> Iterator[tuple[i
 def guessed(path: Path) -> str:
     """The encoding that the beginning of a file looks like, the customary ones first.
 
-    UTF-16 and UTF-32 by their mark or by their zeros; then `cp1252`, the encoding of Western office
-    programs, if the text fits it, else what charset-normalizer finds.
+    UTF-16 and UTF-32 by their mark or by their zeros; UTF-8 where nearly all of it is; then `cp1252`, the
+    encoding of Western office programs, if the text fits it, else what charset-normalizer finds.
     """
     sample = head(path)
     marked = next((name for mark, name in _WIDE_NAMES.items() if sample.startswith(mark)), None)
@@ -219,10 +219,20 @@ def guessed(path: Path) -> str:
         return marked
     if sample.count(0) > len(sample) * _MANY_ZEROS:
         return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
-    found = require("charset_normalizer", extra="all").from_bytes(sample).best()
+    if _nearly_utf8(sample):
+        return "UTF-8 but for a few bytes"
     if _western(sample):
         return "cp1252"
+    found = require("charset_normalizer", extra="all").from_bytes(sample).best()
     return "no known encoding" if found is None else str(found.encoding)
+
+
+def _nearly_utf8(sample: bytes) -> bool:
+    """True if most of what is above ASCII is valid UTF-8."""
+    text = sample.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    sound = sum(letter > "\x7f" for letter in text) - broken
+    return sound > 4 * broken
 
 
 def _western(sample: bytes) -> bool:
