@@ -38,7 +38,7 @@ LONGEST = 1 << 25
 
 DELIMITERS = (",", "\t", ";", "|")
 
-_BLOCK = 1 << 22
+_BLOCK = 1 << 23
 _LOOK = 1 << 18
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _WIDE_NAMES = {
@@ -93,7 +93,7 @@ def _broken() -> tuple[type[Exception], ...]:
 
 
 def blocks(path: Path, name: str, tell: Tell) -> Iterator[Block]:
-    """The lines of a file in blocks of about 4 MiB.
+    """The lines of a file in blocks of about 8 MiB.
 
     A line over `LONGEST` bytes is told and left out; a compressed file is not read on behind one, nor
     behind a place where it is broken.

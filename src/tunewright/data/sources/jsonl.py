@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +13,12 @@ from typing import Any
 import orjson
 
 from tunewright.core.types import Problem
-from tunewright.data.ports import PLACE, Row, Tell, batches, located
+from tunewright.data.ports import Row, Tell, batches, located
 from tunewright.runtime.lazy import require
 from tunewright.runtime.lines import Block, blocks, decoded, head, is_utf8, kind_of, lines, undecodable, wide
+
+_LOOK = 256
+"""Lines at the beginning that tell the columns."""
 
 WHOLE = 1 << 28
 """Characters that a JSON array may have, which is read as a whole: 256 Mi."""
@@ -37,19 +43,18 @@ class Jsonl:
         return self._blocks(path, tell) if is_utf8(self.encoding) else batches(self._objects(path, tell))
 
     def _blocks(self, path: Path, tell: Tell) -> Iterator[Any]:
-        """Batches, one a block: with the columns of the first, and at once where every line is sound."""
+        """Batches, one a block: at once where every line is sound, with the columns of the first lines."""
         columns: list[str] = []
         for block in blocks(path, self.path, tell):
             if wide(block):
                 tell(undecodable(f"{self.path} line 1", block.data, path))
                 return
-            quick = _at_once(block, columns) if columns else None
+            columns = columns or _columns(block)
+            quick = _at_once(block, columns)
             if quick is not None:
                 yield located(quick, block.first)
                 continue
-            for batch in batches(self._each(decoded(block, path, self.path, tell), tell)):
-                columns = columns or [name for name in batch.schema.names if name != PLACE]
-                yield batch
+            yield from batches(self._each(decoded(block, path, self.path, tell), tell))
 
     def _objects(self, path: Path, tell: Tell) -> Iterator[Row]:
         yield from self._each(lines(path, self.encoding, self.path, tell), tell)
@@ -112,6 +117,16 @@ def _opens_with_bracket(path: Path) -> bool:
     return head(path, 64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
+def _columns(block: Block) -> list[str]:
+    """Every key of the first objects, which detection looks at."""
+    found: dict[str, None] = {}
+    for line in itertools.islice(io.BytesIO(block.data), _LOOK):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            value = orjson.loads(line)
+            found |= dict.fromkeys(value if isinstance(value, dict) else ())
+    return list(found)
+
+
 def _at_once(block: Block, columns: list[str]) -> Any:  # noqa: ANN401 - Arrow's table
     """Text columns of a block of JSON objects, or None where its lines must be looked at one by one.
 
@@ -120,6 +135,8 @@ def _at_once(block: Block, columns: list[str]) -> Any:  # noqa: ANN401 - Arrow's
     are left to the slow way: polars reads a lone surrogate as one. Of a key that stands twice in an
     object it takes the first value, the slow way the last.
     """
+    if not columns:
+        return None
     polars = require("polars", extra="all")
     count = block.ends + (not block.data.endswith(b"\n"))
     try:
