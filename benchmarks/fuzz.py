@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from benchmarks.mutations import mutant
-from benchmarks.record import record
+from benchmarks.record import WORK, record
 
 FILES, QUICK_FILES = 10_000, 1_000
+KEPT = WORK / "fuzz"
 PART = 500
 """Files of one child process: one that dies takes no more with it."""
 
@@ -34,21 +36,25 @@ def main() -> None:
         "peak_mb": 0.0,
     }
     for start in range(0, files, PART):
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.fuzz", "child", str(start), str(start + PART)],
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            total["crashes"] += 1
-            print(f"files from {start}: exit code {done.returncode}: {done.stderr[-300:]}", file=sys.stderr)
-            continue
-        told = json.loads(done.stdout.splitlines()[-1])
-        total["peak_mb"] = max(total["peak_mb"], told["peak_mb"])
-        for name in ("tracebacks", "without_place", "with_examples"):
-            total[name] += told[name]
-        print(start + PART, told, done.stderr[-1500:], file=sys.stderr)
+        told = part(start)
+        for name, value in told.items():
+            total[name] = max(total[name], value) if name == "peak_mb" else total[name] + value
+        print(start + PART, told, file=sys.stderr)
+    shutil.rmtree(KEPT)
     record("fuzz", total, quick=quick)
+
+
+def part(start: int) -> dict[str, float]:
+    """What came of the files of one child process; a finished part is kept and not read again."""
+    kept = KEPT / f"{start}.json"
+    if not kept.exists():
+        command = [sys.executable, "-m", "benchmarks.fuzz", "child", str(start), str(start + PART)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        print(done.stderr[-1500:], file=sys.stderr, end="")
+        KEPT.mkdir(parents=True, exist_ok=True)
+        kept.write_text(done.stdout.splitlines()[-1] if done.returncode == 0 else json.dumps({"crashes": 1}))
+    told: dict[str, float] = json.loads(kept.read_text())
+    return told
 
 
 def read(first: int, last: int) -> dict[str, float]:
@@ -72,6 +78,7 @@ def looked_at(number: int, folder: Path) -> str:
     suffix, content = mutant(number)
     path = folder / f"mutant{suffix}"
     path.write_bytes(content)
+    del content
     try:
         found = look(path.name, folder=folder)
     except TunewrightError as error:

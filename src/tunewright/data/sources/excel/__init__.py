@@ -62,7 +62,14 @@ class Excel:
             cells: list[list[Any]] = sheet.to_python(skip_empty_area=False)
         except FileNotFoundError:
             raise
-        except (calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError, IndexError) as error:
+        except (
+            calamine.CalamineError,
+            zipfile.BadZipFile,
+            NotImplementedError,
+            OSError,
+            ValueError,
+            IndexError,
+        ) as error:
             what = f"this is no readable workbook: {error}"
             tell(Problem(where=self.path, what=what, fix="save it again, as `.xlsx` or as `.csv`"))
             return []
