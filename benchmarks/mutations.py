@@ -198,10 +198,12 @@ def deep(draw: random.Random) -> bytes:
 def swollen(book: bytes) -> bytes:
     """The workbook with a sheet that unpacks to 300 MB."""
     out = io.BytesIO(book)
-    with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as packed:
-        with packed.open("xl/worksheets/sheet2.xml", "w") as part:
-            for _ in range(300):
-                part.write(b" " * 1_000_000)
+    with (
+        zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as packed,
+        packed.open("xl/worksheets/sheet2.xml", "w") as part,
+    ):
+        for _ in range(300):
+            part.write(b" " * 1_000_000)
     return out.getvalue()
 
 
