@@ -130,6 +130,19 @@ def compare(
 
 
 @app.command()
+def lineage(
+    artifact: Annotated[str | None, typer.Argument(help="Id of an artifact; the newest by default.")] = None,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an artifact was made from, and what was made from it."""
+    from tunewright.cli import browsing
+    from tunewright.loop.project import Project
+
+    browsing.lineage(Project.open(project), artifact, as_json=as_json)
+
+
+@app.command()
 def look(
     source: Annotated[str, typer.Argument(help="File, folder, or hub:ORG/NAME.")],
     column: Annotated[

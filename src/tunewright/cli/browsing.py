@@ -1,4 +1,4 @@
-"""What `show changes` and `show duplicates` print."""
+"""What `show changes`, `show duplicates` and `lineage` print."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tunewright.loop.project import Project
 
 if TYPE_CHECKING:
     from tunewright.data import Cluster, Transformed
+    from tunewright.loop.lineage import Node
 
 _PAGE = 10
 """Clusters on a page."""
@@ -92,6 +93,25 @@ def _cluster(cluster: Cluster) -> Iterator[str]:
         yield f"  {word:<7} {member.similarity:.2f}  {member.source}: {_line(member.question)}{said}"
     if len(cluster.members) > _MEMBERS:
         yield f"  … and {len(cluster.members) - _MEMBERS:,} more; `--json` has them all"
+
+
+def lineage(project: Project, artifact_id: str | None, *, as_json: bool) -> None:
+    """Print the artifact between its ancestors, the oldest first, and its descendants."""
+    found = project.lineage(artifact_id)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=1))
+        return
+    for one in reversed(found.ancestors):
+        typer.echo(_relative(one))
+    typer.echo(f"{_relative(found.artifact)}  <- this one")
+    for one in found.descendants:
+        typer.echo(_relative(one))
+
+
+def _relative(one: Node) -> str:
+    made = f"{one.made.astimezone():%Y-%m-%d %H:%M}" if one.made else "not in this workspace"
+    origin = f"  from {', '.join(one.parents)}" if one.parents else ""
+    return f"{one.id}  {made}  sha256 {one.digest[:16] or '-'}{origin}"
 
 
 def _as_json(found: Sequence[Frozen]) -> None:

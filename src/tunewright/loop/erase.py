@@ -7,7 +7,6 @@ sets and examples (`erasures/ID.json`), so that an interrupted erasure is finish
 from __future__ import annotations
 
 import datetime as dt
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from tunewright.core import digest
 from tunewright.core.errors import SpecError
 from tunewright.core.types import SPLITS, Dataset, Example, Frozen
 from tunewright.data import DataSpec, places_of
+from tunewright.loop.lineage import descendants
 from tunewright.loop.traces import Traces
 from tunewright.runtime import examples
 from tunewright.runtime.workspace import MANIFEST, Workspace, atomic_write, load, save
@@ -74,7 +74,7 @@ def erase(project: Path, workspace: Workspace, spec: DataSpec, values: Sequence[
         still=tuple(still),
         sources=tuple(place for found in places.values() for place in found),
     )
-    erasure = erasure.model_copy(update={"seen_by": tuple(_descendants(workspace, set(erasure.removed)))})
+    erasure = erasure.model_copy(update={"seen_by": tuple(sorted(descendants(workspace, erasure.removed)))})
     _write(workspace, erasure)
     return finish(workspace) or erasure
 
@@ -169,15 +169,3 @@ def _without(workspace: Workspace, dataset_id: str, ids: frozenset[str]) -> None
     told = told.model_copy(update={"digest": digest.of_value([digest.of_folder(made_in), counts])})
     save(told, made_in)
     workspace.publish(told, made_in)
-
-
-def _descendants(workspace: Workspace, roots: set[str]) -> Iterator[str]:
-    """Every artifact that was made, directly or not, from one of the data sets."""
-    parents = {
-        manifest.parent.name: set(json.loads(manifest.read_bytes()).get("parents", ()))
-        for manifest in sorted(workspace.artifacts.glob(f"*/{MANIFEST}"))
-    }
-    seen = set(roots)
-    while new := {name for name, of in parents.items() if of & seen and name not in seen}:
-        seen |= new
-    yield from sorted(seen - roots)

@@ -20,6 +20,7 @@ from tunewright.loop.compare import Row, compare
 from tunewright.loop.erase import Erasure, erase
 from tunewright.loop.jobs import Run
 from tunewright.loop.line import WORKSPACE, Outcome, StepName, model_of
+from tunewright.loop.lineage import Lineage, lineage, nodes
 from tunewright.loop.serving import Served
 from tunewright.loop.spec import FILE, Spec, read_values
 from tunewright.runtime import events, examples, models, plugins, settings
@@ -178,6 +179,15 @@ class Project:
     def duplicates(self) -> tuple[Cluster, ...]:
         """Examples of the newest data set that are alike, and which of them were removed."""
         return data.clusters_of(self.show("dataset").path)
+
+    def lineage(self, artifact_id: str | None = None) -> Lineage:
+        """What an artifact was made from and what was made from it; without an id, of the newest."""
+        newest = next(iter(nodes(self.workspace)), None)
+        if newest is None:
+            raise WorkspaceError(
+                "there is no artifact yet", where=str(self.folder), fix="`tunewright run` makes them"
+            )
+        return lineage(self.workspace, artifact_id or newest)
 
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
         """Two reports metric by metric: by id, else the two newest of the project."""
