@@ -45,9 +45,9 @@ def cli() -> Iterator[str]:
 
 def _command(path: str, command: object) -> Iterator[str]:
     children = getattr(command, "commands", None)
-    if children is not None:
-        for name, child in children.items():
-            yield from _command(f"{path} {name}", child)
+    for name, child in (children or {}).items():
+        yield from _command(f"{path} {name}", child)
+    if children is not None and not getattr(command, "invoke_without_command", False):
         return
     yield ""
     yield f"## `{path}`"

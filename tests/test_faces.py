@@ -6,6 +6,7 @@ import typer
 
 import tunewright
 from tunewright.cli.app import app
+from tunewright.loop.datasets import Datasets
 
 
 def test_every_command_is_a_call_of_the_same_name() -> None:
@@ -21,6 +22,13 @@ def test_every_models_command_is_a_call_too() -> None:
     calls = {"list": "catalogue", "show": "show", "fetch": "fetch"}
     assert set(commands) == set(calls)
     assert all(callable(getattr(tunewright.models, call)) for call in calls.values())
+
+
+def test_every_data_command_is_a_call_of_the_same_name() -> None:
+    commands = typer.main.get_command(app).commands["data"].commands  # type: ignore[attr-defined]
+    assert set(commands) | {"run"} == {name for name in vars(Datasets) if not name.startswith("_")} - {
+        "project"
+    }
 
 
 def test_the_public_names_are_there() -> None:

@@ -181,3 +181,24 @@ def test_a_mistake_ends_with_2_and_a_hint(project: Path, words: tuple[str, ...],
     assert said.stderr.startswith("error: ")
     assert hint in said.stderr
     assert "Traceback" not in said.stderr
+
+
+def test_a_corrected_label_is_shown_between_two_data_sets(tmp_path: Path) -> None:
+    folder = write(tmp_path / "corrected")
+    alone = tunewright("data", "diff", folder=folder)
+    assert alone.returncode == 2
+    assert "not two data sets" in alone.stderr
+    made = tunewright("data", folder=folder)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout.startswith("examples: train ")
+    head, first, *rest = (folder / "data.csv").read_text().splitlines()
+    text, label = first.rsplit(",", 1)
+    other = "loan" if label == "card" else "card"
+    (folder / "data.csv").write_text("\n".join([head, f"{text},{other}", *rest]) + "\n")
+    again = tunewright("data", folder=folder)
+    assert again.returncode == 0, again.stderr
+    assert tunewright("data", "versions", folder=folder).stdout.count("dataset-") == 2
+    told = tunewright("data", "diff", folder=folder).stdout
+    assert f"[{label} → {other}]" in told
+    assert tunewright("data", "card", folder=folder).stdout.startswith("# Data card")
+    assert "dataset-" in tunewright("lineage", folder=folder).stdout

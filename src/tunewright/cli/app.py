@@ -7,6 +7,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from tunewright.cli import datasets as data_commands
 from tunewright.cli import models as model_commands
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(data_commands.app, name="data")
 app.add_typer(model_commands.app, name="models")
 
 ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="Folder of the project.")]

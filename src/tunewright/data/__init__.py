@@ -2,6 +2,7 @@
 
 from tunewright.data.checks import check
 from tunewright.data.diagnose import Diagnosis, read_diagnosis
+from tunewright.data.difference import Difference, Shift, difference
 from tunewright.data.doctor import Evidence, Finding, examine
 from tunewright.data.duplicates import Cluster, clusters_of
 from tunewright.data.look import Look, look, to_parquet
@@ -17,15 +18,18 @@ __all__ = [
     "DataSpec",
     "Deduplicate",
     "Diagnosis",
+    "Difference",
     "Evidence",
     "Finding",
     "Look",
     "Preview",
     "PreviewToken",
+    "Shift",
     "Transformed",
     "changes_of",
     "check",
     "clusters_of",
+    "difference",
     "examine",
     "fingerprint",
     "look",

@@ -17,6 +17,7 @@ from tunewright.deploy.chat import Conversation
 from tunewright.deploy.respond import Specialist, open_specialist
 from tunewright.loop import checks, jobs, new, serving
 from tunewright.loop.compare import Row, compare
+from tunewright.loop.datasets import Datasets
 from tunewright.loop.erase import Erasure, erase
 from tunewright.loop.jobs import Run
 from tunewright.loop.line import WORKSPACE, Outcome, StepName, model_of
@@ -62,6 +63,11 @@ class Project:
     def workspace(self) -> Workspace:
         """Where the project keeps what it made."""
         return Workspace(self.folder / WORKSPACE)
+
+    @property
+    def data(self) -> Datasets:
+        """The data sets of the project: make one, list them, compare two."""
+        return Datasets(self)
 
     def check(self) -> tuple[Problem, ...]:
         """Everything that can be known to be wrong before anything is spent."""
