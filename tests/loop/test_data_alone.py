@@ -11,8 +11,11 @@ from tests.loop.conftest import write_project
 BARRED = ("torch", "transformers", "accelerate", "peft", "mlflow", "fastapi", "datasets", "gguf", "trl")
 WALK = """
 import sys
-sys.modules.update(dict.fromkeys({barred!r}))
-from pathlib import Path
+class Barred:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {barred!r}:
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Barred())
 from tunewright.loop.line import walk
 from tunewright.loop.project import Project
 project = Project.open({folder!r})
