@@ -8,12 +8,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import typer
 from pydantic import BaseModel
 
 from tunewright.cli.app import app
 from tunewright.loop.spec import Spec
+from tunewright.runtime.plugins import Named
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -77,6 +79,21 @@ def spec() -> Iterator[str]:
             yield (section.__doc__ or "").splitlines()[0]
             yield ""
             yield from _keys(section)
+            yield from _inside(name, section)
+
+
+def _inside(path: str, section: type[BaseModel]) -> Iterator[str]:
+    """Keys of the sections inside a section."""
+    for name, field in section.model_fields.items():
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if not isinstance(inner, type) or not issubclass(inner, BaseModel) or inner is Named:
+                continue
+            yield ""
+            yield f"### `{path}.{name}`"
+            yield ""
+            yield (inner.__doc__ or "").splitlines()[0]
+            yield ""
+            yield from _keys(inner)
 
 
 def _keys(section: type[BaseModel]) -> Iterator[str]:

@@ -46,10 +46,10 @@ def test_a_misspelt_file_gets_the_name_it_may_have_meant(project: Path) -> None:
             "delimiter",
         ),
         ({"sources": "data/train.csv", "test": "data/train.csv"}, "data.test[0]", "same content"),
-        ({"sources": "data/train.csv", "validation_share": 15}, "data.validation_share", "no share"),
-        ({"sources": "data/train.csv", "test_share": 0}, "data.test_share", "no share"),
-        ({"sources": "data/train.csv", "test_share": 0.5, "validation_share": 0.4}, "data.test_share", "90%"),
-        ({"sources": "data/train.csv", "near": 0}, "data.near", "no similarity"),
+        ({"sources": "data/train.csv", "split": {"validation": 15}}, "data.split.validation", "no share"),
+        ({"sources": "data/train.csv", "split": {"test": 0}}, "data.split.test", "no share"),
+        ({"sources": "data/train.csv", "split": {"test": 0.5, "validation": 0.4}}, "data.split.test", "90%"),
+        ({"sources": "data/train.csv", "split": {"near": 0}}, "data.split.near", "no similarity"),
     ],
 )
 def test_each_fault_has_its_place_and_remedy(
@@ -59,7 +59,7 @@ def test_each_fault_has_its_place_and_remedy(
 
 
 def test_all_problems_come_at_once(project: Path) -> None:
-    assert len(said(project, sources=["a.csv", "b.csv"], test="c.csv", near=2)) == 4
+    assert len(said(project, sources=["a.csv", "b.csv"], test="c.csv", split={"near": 2})) == 4
 
 
 def test_the_fingerprint_changes_with_one_byte_of_any_file(project: Path) -> None:

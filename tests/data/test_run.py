@@ -65,7 +65,7 @@ def test_training_examples_that_stand_in_the_test_file_are_removed_or_reported(
     (project / "train.csv").write_text(csv_of(questions))
     (project / "test.csv").write_text(csv_of(test))
     removed = run_in(sources="train.csv", test="test.csv")
-    kept = run_in(sources="train.csv", test="test.csv", overlap="report")
+    kept = run_in(sources="train.csv", test="test.csv", split={"overlap": "report"})
     for dataset in (removed, kept):
         found = dataset.overlaps[0]
         assert (found.split, found.exact, found.normalised, found.near, found.examples) == (
@@ -103,7 +103,7 @@ def test_groups_of_the_test_file_are_removed_from_training_or_reported(
     test = ["something else entirely,card,customer 3", "nobody has said this before,card,customer 999"]
     (project / "test.csv").write_text("\n".join(["text,label,who", *test]))
     spec = {"sources": "train.csv", "test": "test.csv", "columns": {"group": "who"}}
-    removed, kept = run_in(**spec), run_in(**spec, overlap="report")
+    removed, kept = run_in(**spec), run_in(**spec, split={"overlap": "report"})
     for dataset, counts in ((removed, (0, 1, 1)), (kept, (0, 1, 0))):
         found = dataset.overlaps[0]
         assert (found.near, found.grouped, found.removed_from_train) == counts
@@ -175,7 +175,7 @@ def test_banking77_gives_both_figures_of_its_own_test_file() -> None:
     spec = DataSpec(sources=("train.csv",), test=("test.csv",))
     reading = Reading(DATASETS / "banking77", spec, labelled=True)
     train, test = reading.examples(spec.sources), reading.examples(spec.test)
-    found = overlap.find("test", test, unique(train), spec.near)
+    found = overlap.find("test", test, unique(train), spec.split.near)
     counts = found.overlap
     assert (counts.exact, counts.normalised, counts.near, counts.examples) == (6, 25, 492, 3080)
     assert len(found.trained) == 591

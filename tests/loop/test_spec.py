@@ -47,6 +47,14 @@ def test_a_misspelt_key_gets_the_nearest_one(tmp_path: Path) -> None:
     assert found[0].fix == "did you mean `epochs`?"
 
 
+def test_a_key_of_a_section_inside_is_told_where_it_belongs(tmp_path: Path) -> None:
+    for given in ("near: 0.8", "nera: 0.8", "overlap: report"):
+        found = problems(GOOD.replace("data:\n", f"data:\n  {given}\n"), tmp_path)
+        assert found[0].fix in ("did you mean `data.split.near`?", "did you mean `data.split.overlap`?")
+    found = problems(GOOD.replace("data:\n", "data:\n  validation_share: 0.1\n"), tmp_path)
+    assert found[0].fix == "did you mean `data.split.validation`?"  # `data.validation` takes files
+
+
 def test_a_misspelt_section_and_value_get_the_nearest_ones(tmp_path: Path) -> None:
     text = GOOD.replace("train:", "trian:").replace("classification", "clasification")
     found = {problem.where: problem.fix for problem in problems(text, tmp_path)}

@@ -78,18 +78,18 @@ def _near_miss(path: Path, project: Path) -> str:
 
 
 def _shares(spec: DataSpec) -> Iterator[Problem]:
-    for name in ("validation_share", "test_share"):
-        share = getattr(spec, name)
-        own = getattr(spec, name.removesuffix("_share"))
-        if not own and not 0 < share < 1:
+    cut = spec.split
+    for name in ("validation", "test"):
+        share = getattr(cut, name)
+        if not getattr(spec, name) and not 0 < share < 1:
             fix = "take 0.15, or name files of your own"
-            yield Problem(where=f"data.{name}", what=f"{share:g} is no share between 0 and 1", fix=fix)
-    if not spec.test and not spec.validation and spec.validation_share + spec.test_share > _LARGEST_SHARE:
-        what = f"{spec.validation_share + spec.test_share:.0%} of the examples would not be trained on"
-        yield Problem(where="data.test_share", what=what, fix="take smaller shares, such as 0.15 each")
-    if not 0 < spec.near <= 1:
-        what = f"{spec.near:g} is no similarity between 0 and 1"
-        yield Problem(where="data.near", what=what, fix="take 0.7")
+            yield Problem(where=f"data.split.{name}", what=f"{share:g} is no share between 0 and 1", fix=fix)
+    if not spec.test and not spec.validation and cut.validation + cut.test > _LARGEST_SHARE:
+        what = f"{cut.validation + cut.test:.0%} of the examples would not be trained on"
+        yield Problem(where="data.split.test", what=what, fix="take smaller shares, such as 0.15 each")
+    if not 0 < cut.near <= 1:
+        what = f"{cut.near:g} is no similarity between 0 and 1"
+        yield Problem(where="data.split.near", what=what, fix="take 0.7")
 
 
 def _similarities(spec: DataSpec) -> Iterator[Problem]:

@@ -115,22 +115,22 @@ def read(context: Context, reading: Reading, spec: DataSpec, log: Log) -> Parts:
 def look(parts: Parts, spec: DataSpec) -> tuple[Finding, ...]:
     """What the doctor finds in everything that was read, before anything is taken out or split."""
     everything = [example for part in parts.values() for example in part]
-    return doctor.ranked([*doctor.examine(everything), *doctor.leaks(parts, spec.near)])
+    return doctor.ranked([*doctor.examine(everything), *doctor.leaks(parts, spec.split.near)])
 
 
 def separate(parts: Parts, spec: DataSpec) -> tuple[Parts, list[Overlap]]:
     """Meet what the user's own evaluation files share with the sources, and count it."""
     parts, overlaps = dict(parts), []
     for name in (name for name in _EVALUATED if parts[name]):
-        found = overlap.find(name, parts[name], parts["train"], spec.near)
-        if spec.overlap == "report":
+        found = overlap.find(name, parts[name], parts["train"], spec.split.near)
+        if spec.split.overlap == "report":
             parts[name] = overlap.tagged(parts[name], found.evaluated)
             overlaps.append(found.overlap)
             continue
         parts["train"] = overlap.without(parts["train"], found.trained)
         overlaps.append(found.overlap.model_copy(update={"removed_from_train": len(found.trained)}))
-    if spec.overlap == "remove":
-        between = overlap.find("validation", parts["validation"], parts["test"], spec.near)
+    if spec.split.overlap == "remove":
+        between = overlap.find("validation", parts["validation"], parts["test"], spec.split.near)
         parts["validation"] = overlap.without(parts["validation"], between.evaluated)
     return parts, overlaps
 
@@ -139,10 +139,10 @@ def cut(parts: Parts, spec: DataSpec, seed: int) -> Parts:
     """Cut the splits that have no files of their own from the training examples."""
     shares: dict[Split, float] = {}
     if not spec.test:
-        shares["test"] = spec.test_share
+        shares["test"] = spec.split.test
     if not spec.validation:
-        shares["validation"] = spec.validation_share
-    drawn = split(parts["train"], shares, near=spec.near, seed=seed)
+        shares["validation"] = spec.split.validation
+    drawn = split(parts["train"], shares, near=spec.split.near, seed=seed)
     return {name: drawn[name] or parts[name] if name != "train" else drawn[name] for name in SPLITS}
 
 
@@ -151,9 +151,9 @@ def prove(parts: Parts, spec: DataSpec) -> list[Overlap]:
     figures = []
     for name in _EVALUATED:
         own = spec.test if name == "test" else spec.validation
-        if spec.overlap == "report" and own:
+        if spec.split.overlap == "report" and own:
             continue
-        overlap.prove_none(name, parts[name], parts["train"], spec.near)
+        overlap.prove_none(name, parts[name], parts["train"], spec.split.near)
         if not own:
             figures.append(Overlap(split=name, examples=len(parts[name])))
     return figures

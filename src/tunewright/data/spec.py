@@ -86,6 +86,26 @@ def _chosen(value: object) -> object:
     return {"by": value} if isinstance(value, str) else value
 
 
+class Splitting(Frozen):
+    """How examples are cut into splits, and what must not stand in two of them."""
+
+    validation: float = Field(
+        default=0.15, description="share of the examples for validation, unless there are files for it"
+    )
+    test: float = Field(
+        default=0.15, description="share of the examples for the test, unless there are files for it"
+    )
+    overlap: Literal["remove", "report"] = Field(
+        default="remove",
+        description="training examples that stand in your own test files too, or share a group with them: "
+        "`remove` drops them from training; `report` keeps them and marks the test examples, so that the "
+        "report gives both figures",
+    )
+    near: float = Field(
+        default=0.7, description="how alike two texts are that must not be in two splits, 0 to 1"
+    )
+
+
 class DataSpec(Frozen):
     """Sources, how they are read, and how they are split."""
 
@@ -106,16 +126,8 @@ class DataSpec(Frozen):
         description="what is done to the texts, in this order, before anything is stored: "
         "`unicode` or `{unicode: {option: value}}`",
     )
-    validation_share: float = Field(default=0.15, description="share of the examples for validation")
-    test_share: float = Field(default=0.15, description="share of the examples for the test")
-    overlap: Literal["remove", "report"] = Field(
-        default="remove",
-        description="training examples that stand in your own test files too, or share a group with them: "
-        "`remove` drops them from training; `report` keeps them and marks the test examples, so that the "
-        "report gives both figures",
-    )
-    near: float = Field(
-        default=0.7, description="how alike two texts are that must not be in two splits, 0 to 1"
+    split: Splitting = Field(
+        default=Splitting(), description="how examples are cut into splits: `{test: 0.1, validation: 0.1}`"
     )
     deduplicate: Annotated[Deduplicate | None, BeforeValidator(_chosen)] = Field(
         default=Deduplicate(),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import types
 from collections.abc import Iterator
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 from tunewright.core.types import Problem
 from tunewright.runtime import plugins
@@ -26,12 +28,46 @@ def _one(detail: dict[str, Any], model: type[BaseModel], where: str) -> Problem:
     loc = detail["loc"]
     place = f"{where}: {_path(loc)}" if loc else where
     if detail["type"] == "extra_forbidden":
-        known = _fields(model, loc[:-1])
-        return plugins.unknown(str(loc[-1]), known, where=place, noun="key")
+        return _unknown(detail, model, place)
     if known := plugins.choices(detail):
         return plugins.unknown(str(detail["input"]), known, where=place, noun="value")
     what, fix = plugins.say(detail)
     return Problem(where=place, what=what, fix=fix or _fix(model, loc))
+
+
+def _unknown(detail: dict[str, Any], model: type[BaseModel], place: str) -> Problem:
+    """An unknown key, with the key that may be meant: of this section, or of one inside it.
+
+    A key that would not take the value is not meant.
+    """
+    loc, value = detail["loc"], detail["input"]
+    fields = _fields(model, loc[:-1])
+    inside = {
+        key: f"{section}.{key}"
+        for section, field in fields.items()
+        for key in _takers(_fields_of(_first_model(field.annotation)), value)
+    }
+    known = {**inside, **{key: key for key in _takers(fields, value)}}
+    near = difflib.get_close_matches(str(loc[-1]), known, n=1)
+    problem = plugins.unknown(str(loc[-1]), tuple(fields), where=place, noun="key")
+    if not near or "." not in known[near[0]]:
+        return problem
+    meant = _path((*loc[:-1], known[near[0]]))
+    return problem.model_copy(update={"fix": f"did you mean `{meant}`?"})
+
+
+def _takers(fields: dict[str, FieldInfo], value: object) -> list[str]:
+    """Keys whose type takes the value."""
+    return [key for key, field in fields.items() if _takes(field, value)]
+
+
+def _takes(field: FieldInfo, value: object) -> bool:
+    kind: Any = Annotated[field.annotation, field]
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _fix(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
@@ -47,9 +83,12 @@ def _path(loc: tuple[str | int, ...]) -> str:
     return text
 
 
-def _fields(model: type[BaseModel], loc: tuple[str | int, ...]) -> tuple[str, ...]:
-    owner = _model_at(model, loc)
-    return tuple(owner.model_fields) if owner else ()
+def _fields(model: type[BaseModel], loc: tuple[str | int, ...]) -> dict[str, FieldInfo]:
+    return _fields_of(_model_at(model, loc))
+
+
+def _fields_of(owner: type[BaseModel] | None) -> dict[str, FieldInfo]:
+    return owner.model_fields if owner else {}
 
 
 def _model_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> type[BaseModel] | None:

@@ -19,7 +19,7 @@ VARIETY = Telling(
 LEAKS = Telling(
     kind="leaked examples",
     effect="the test tells what was learned by heart, not what the model can do",
-    remedy="keep `data.overlap: remove`, or read the figures without them",
+    remedy="keep `data.split.overlap: remove`, or read the figures without them",
     harm=0.5,
 )
 SAME = 0.3
