@@ -221,6 +221,8 @@ class Delta(Frozen):
     """Log-probability of each token, as the model gave it before any constraint."""
     finish_reason: FinishReason | None = None
     prompt_tokens: int = 0
+    answer_tokens: int = 0
+    """Tokens of the whole answer, on the last delta of an engine that counts them but has no ids."""
 
 
 class Completion(Frozen):
@@ -231,8 +233,15 @@ class Completion(Frozen):
     logprobs: tuple[float, ...] = ()
     finish_reason: FinishReason = "stop"
     prompt_tokens: int = 0
+    answer_tokens: int = 0
+    """Counted by an engine that has no ids of them."""
     seconds: float = 0.0
     """From asking to the last token, seen from outside."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the answer."""
+        return len(self.token_ids) or self.answer_tokens
 
 
 class Score(Frozen):

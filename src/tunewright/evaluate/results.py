@@ -36,7 +36,7 @@ def measure(bench: Bench, trial: Trial) -> Measured:
     said = aggregate.answered(trial.completions, labels) if labels else []
     confusion = aggregate.confusion(bench.test, said) if labels else {}
     candidate = trial.candidate
-    lengths = [len(completion.token_ids) for completion in trial.completions]
+    lengths = [completion.tokens for completion in trial.completions]
     result = CandidateResult(
         name=candidate.name,
         kind=candidate.kind,

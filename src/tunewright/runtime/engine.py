@@ -7,7 +7,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
+from tunewright.core.errors import EngineError
 from tunewright.core.types import Checkpoint, Completion, Delta, FinishReason, Request
+from tunewright.runtime import plugins
+from tunewright.runtime.plugins import Named
 from tunewright.runtime.settings import Settings
 
 
@@ -30,9 +33,34 @@ class Engine(Protocol):
 class EnginePlugin(Protocol):
     """A plug-in of the group `engines`: its fields are its options."""
 
-    def open(self, checkpoint: Checkpoint, settings: Settings) -> Engine:
-        """Load the checkpoint, template and adapter included; raises `EngineError`."""
+    def open(self, checkpoint: Checkpoint | None, settings: Settings) -> Engine:
+        """Load the checkpoint, template and adapter included; raises `EngineError`.
+
+        An endpoint has its model with it and needs no checkpoint; an engine that does raises for None.
+        """
         ...
+
+
+MANNER = {"manner": True}
+"""Metadata of an option that says how an engine is asked, and changes no answer, such as a time-out."""
+
+
+def essence(engine: Named) -> Named:
+    """The engine with those of its options that answers depend on: answers are kept by it."""
+    fields = plugins.metadata("engines", engine.name)
+    kept = {name: value for name, value in engine.options.items() if not fields[name].get("manner")}
+    return Named(name=engine.name, options=kept)
+
+
+def needed(checkpoint: Checkpoint | None, name: str) -> Checkpoint:
+    """The checkpoint, for an engine that loads one; raises `EngineError` where there is none."""
+    if checkpoint is None:
+        raise EngineError(
+            f"the engine `{name}` answers with a local model, and none was given",
+            where=f"engine {name}",
+            fix="name a model such as `smollm2-135m-instruct`, or take the engine `openai` for an endpoint",
+        )
+    return checkpoint
 
 
 async def complete(engine: Engine, request: Request) -> Completion:
@@ -40,19 +68,21 @@ async def complete(engine: Engine, request: Request) -> Completion:
     started = time.perf_counter()
     text, tokens, logprobs = "", list[int](), list[float]()
     finish: FinishReason = "stop"
-    prompt_tokens = 0
+    prompt_tokens = answer_tokens = 0
     async for delta in engine.stream(request):
         text += delta.text
         tokens += delta.token_ids
         logprobs += delta.logprobs
         finish = delta.finish_reason or finish
         prompt_tokens = delta.prompt_tokens or prompt_tokens
+        answer_tokens = delta.answer_tokens or answer_tokens
     return Completion(
         text=text,
         token_ids=tuple(tokens),
         logprobs=tuple(logprobs),
         finish_reason=finish,
         prompt_tokens=prompt_tokens,
+        answer_tokens=answer_tokens,
         seconds=time.perf_counter() - started,
     )
 

@@ -72,6 +72,11 @@ def make(group: str, named: Named | str) -> Any:  # noqa: ANN401 - each group ha
     return TypeAdapter(kind).validate_python(named.options)
 
 
+def metadata(group: str, name: str) -> dict[str, Mapping[str, Any]]:
+    """What the fields of a plug-in say of themselves, by name of the field."""
+    return {field.name: field.metadata for field in dataclasses.fields(_listed(group)[name].load())}
+
+
 def check(group: str, named: Named, *, where: str) -> Iterator[Problem]:
     """Everything that is wrong with a named plug-in, without running it."""
     listed = _listed(group)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,27 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         threads=_threads(values.get("TUNEWRIGHT_THREADS") or ""),
         offline=values.get("TUNEWRIGHT_OFFLINE", "") not in ("", "0"),
     )
+
+
+def secret(name: str, *, where: str, environ: Mapping[str, str] | None = None) -> str:
+    """The key that an environment variable holds; raises `SpecError`, which never repeats what was given.
+
+    What was given may be the key itself, put where its name belongs.
+    """
+    values = os.environ if environ is None else environ
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", name):
+        raise SpecError(
+            "this is no name of an environment variable; a key itself must not stand here",
+            where=where,
+            fix="put the key into a variable, such as `export TEACHER_KEY=…`, and write `key: TEACHER_KEY`",
+        )
+    if not values.get(name, "").strip():
+        raise SpecError(
+            "the environment variable that holds the key is not set",
+            where=where,
+            fix=f"`export {name}=…`, or leave `key` out where the endpoint needs none",
+        )
+    return values[name].strip()
 
 
 def _threads(asked: str) -> int:

@@ -47,7 +47,7 @@ async def chunks(
         async with aclosing(specialist.stream(request)) as deltas:
             async for delta in deltas:
                 prompt_tokens = max(prompt_tokens, delta.prompt_tokens)
-                answered += len(delta.token_ids)
+                answered += len(delta.token_ids) or delta.answer_tokens
                 if not opened:
                     yield wire.chunk(head, index, {"role": "assistant", "content": ""}, None)
                     opened = True

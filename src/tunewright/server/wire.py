@@ -170,7 +170,7 @@ def chat_completion(head: dict[str, Any], completions: Sequence[Completion]) -> 
         "choices": choices,
         "usage": usage(
             max(completion.prompt_tokens for completion in completions),
-            sum(len(completion.token_ids) for completion in completions),
+            sum(completion.tokens for completion in completions),
         ),
     }
 

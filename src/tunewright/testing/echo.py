@@ -23,7 +23,7 @@ class Echo:
     delay: float = 0.0
     """Seconds to wait before each word, for tests that stop in the middle of an answer."""
 
-    def open(self, checkpoint: Checkpoint, settings: Settings) -> EchoEngine:  # noqa: ARG002 - the port
+    def open(self, checkpoint: Checkpoint | None, settings: Settings) -> EchoEngine:  # noqa: ARG002 - the port
         """Ready at once; the checkpoint is not looked at."""
         return EchoEngine(self)
 

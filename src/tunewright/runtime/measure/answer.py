@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -11,7 +12,7 @@ from tunewright.core import digest
 from tunewright.core.types import Candidate, CandidateKind, Checkpoint, Completion, Example, Message, Request
 from tunewright.runtime import plugins
 from tunewright.runtime.context import Context
-from tunewright.runtime.engine import Engine, complete_all
+from tunewright.runtime.engine import Engine, complete_all, essence
 from tunewright.runtime.measure.journal import Journal, Kept, key_of
 from tunewright.runtime.measure.labels import expected_of
 from tunewright.runtime.plugins import Named
@@ -84,7 +85,7 @@ def question_text(example: Example) -> str:
 
 @dataclass
 class Respondent:
-    """A checkpoint behind an engine that is opened only when there is something new to ask.
+    """A checkpoint or an endpoint behind an engine that is opened only when there is something new to ask.
 
     Use it as a context manager: leaving closes the engine. Answers are kept in the workspace by
     checkpoint, engine and request; a killed evaluation goes on where it stopped.
@@ -92,7 +93,8 @@ class Respondent:
 
     context: Context
     engine: Named
-    checkpoint: Checkpoint
+    checkpoint: Checkpoint | None
+    """None for an endpoint."""
     _opened: Engine | None = field(default=None, init=False)
 
     def ask(self, asked: Sequence[Request], message: str = "") -> list[Completion]:
@@ -103,7 +105,7 @@ class Respondent:
         missing = {k: r for k, r in zip(keys, asked, strict=True) if k not in kept}
         append = journal.appender() if missing else None
         new, todo = list(missing), list(missing.values())
-        told = 0
+        told, began, spent = 0, time.monotonic(), [0, 0]
         for start in range(0, len(todo), CHUNK):
             if told == 0:
                 self.context.progress(0, len(todo), message)
@@ -114,12 +116,19 @@ class Respondent:
                 if append is not None:
                     kept[key] = append(key, completion)
                 told += 1
+                spent[:] = spent[0] + completion.prompt_tokens, spent[1] + completion.tokens
                 if told % TELL_EVERY == 0 or told == len(todo):
-                    self.context.progress(told, len(todo), message)
+                    left = (time.monotonic() - began) / told * (len(todo) - told)
+                    self.context.progress(told, len(todo), message, seconds_left=left, tokens=tuple(spent))
                 self.context.stop_if_asked()
 
             complete_all(self._engine(), todo[start : start + CHUNK], done=done)
         return [kept[key].completion for key in keys]
+
+    def kept(self, asked: Sequence[Request]) -> list[Kept | None]:
+        """What was answered so far, in the order of the questions; nothing is asked."""
+        kept = Journal(self.context.cache("answers", f"{self._name}.jsonl")).read()
+        return [kept.get(key_of(request)) for request in asked]
 
     def alone(self, asked: Sequence[Request]) -> list[Kept]:
         """Answers to questions asked one at a time after a warm-up, each with its seconds."""
@@ -150,12 +159,13 @@ class Respondent:
 
     @property
     def _name(self) -> str:
+        found = self.checkpoint
         return digest.of_value(
             {
-                "engine": self.engine.model_dump(mode="json"),
-                "checkpoint": self.checkpoint.digest,
-                "base": self.checkpoint.base.sha256,
-                "template": self.checkpoint.template_sha256,
+                "engine": essence(self.engine).model_dump(mode="json"),
+                "checkpoint": found and found.digest,
+                "base": found and found.base.sha256,
+                "template": found and found.template_sha256,
             }
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tunewright.core.types import Checkpoint
-from tunewright.runtime.engine import Engine
+from tunewright.runtime.engine import Engine, needed
 from tunewright.runtime.lazy import require
 from tunewright.runtime.settings import Settings
 
@@ -24,8 +24,9 @@ class Transformers:
     merge: bool = True
     """Add the adapter to the base weights at loading: the same answers, twice as fast."""
 
-    def open(self, checkpoint: Checkpoint, settings: Settings) -> Engine:
+    def open(self, checkpoint: Checkpoint | None, settings: Settings) -> Engine:
         """Load weights, adapter, tokenizer and template; raises `EngineError` or `ModelError`."""
+        checkpoint = needed(checkpoint, "transformers")
         require("torch", extra="train")
         require("transformers", extra="train")
         heavy = require(f"{__name__}.engine", extra="train")
