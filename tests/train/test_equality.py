@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from accelerate import Accelerator
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
@@ -13,7 +15,7 @@ from tunewright.core.types import Checkpoint
 from tunewright.runtime.chat import Chat, Rendered
 from tunewright.train.methods.sft import Sft
 from tunewright.train.torch import kernels
-from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
+from tunewright.train.torch.batches import collate, common_prefix, order_of, portions, weighed
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.llama import FastLlama
 from tunewright.train.torch.networks import PlainNetwork, network_for
@@ -241,3 +243,47 @@ def test_a_step_holds_examples_of_similar_length_and_an_epoch_every_example_once
     assert sorted(place for step in steps for place in step) == list(range(400))
     assert max(max(lengths[p] for p in step) - min(lengths[p] for p in step) for step in steps) <= 2
     assert steps == order_of(lengths, 8, seed=1, epoch=0) != order_of(lengths, 8, seed=1, epoch=1)
+
+
+def weighted_step(model: PeftModel, items: list[Rendered], fast: bool) -> dict[str, torch.Tensor]:
+    network = FastLlama(model) if fast else PlainNetwork(model)
+    batch = collate(items, common_prefix(items), CPU)
+    return gradients(model, network.loss(batch) / weighed(items))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_weight_of_two_is_standing_twice(model: PeftModel, rendered: list[Rendered], fast: bool) -> None:
+    twice = weighted_step(model, [*rendered, rendered[2]], fast)
+    weighed_two = [replace(item, weight=2.0) if item is rendered[2] else item for item in rendered]
+    found, plain = weighted_step(model, weighed_two, fast), weighted_step(model, rendered, fast)
+    for name, slope in twice.items():
+        assert torch.allclose(found[name], slope, rtol=1e-3, atol=1e-5 * slope.abs().max().item()), name
+    assert any(not torch.allclose(plain[name], slope, rtol=1e-2) for name, slope in twice.items())
+
+
+def test_weights_of_one_and_equal_weights_change_nothing(model: PeftModel, rendered: list[Rendered]) -> None:
+    batch = collate(rendered, common_prefix(rendered), CPU)
+    assert batch.weights is None
+    ones = torch.ones(len(batch.targets))
+    for network in (FastLlama(model), PlainNetwork(model)):
+        assert network.loss(batch).item() == network.loss(replace(batch, weights=ones)).item()
+    plain = weighted_step(model, rendered, fast=True)
+    tripled = weighted_step(model, [replace(item, weight=3.0) for item in rendered], fast=True)
+    for name, slope in plain.items():
+        assert torch.allclose(tripled[name], slope, rtol=1e-4, atol=1e-6 * slope.abs().max().item()), name
+
+
+def test_the_loop_weighs_whole_steps(model: PeftModel, rendered: list[Rendered]) -> None:
+    step = Gradients(
+        method=Sft(),
+        network=FastLlama(model),
+        accelerator=Accelerator(cpu=True),
+        weights=[weight for weight in model.parameters() if weight.requires_grad],
+        prefix=common_prefix(rendered),
+        most_tokens=64,
+        threads=1,
+    )
+    model.zero_grad()
+    twice = step([*rendered, rendered[0]], seed=0)
+    model.zero_grad()
+    assert step([replace(rendered[0], weight=2.0), *rendered[1:]], seed=0) == pytest.approx(twice, rel=1e-5)

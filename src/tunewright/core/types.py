@@ -86,6 +86,10 @@ class Artifact(Frozen):
     """SHA-256 over the content of the files."""
     parents: tuple[str, ...] = ()
     """Ids of the artifacts it was made from."""
+    seed: int | None = None
+    """What chance was derived from; None where that was not kept."""
+    version: str = ""
+    """Version of tunewright that made it."""
 
 
 class Target(Frozen):
@@ -118,9 +122,10 @@ class Task(Artifact):
 
 
 class Overlap(Frozen):
-    """Examples of an evaluation split that stand in `train` too; `near` holds `normalised`, that `exact`."""
+    """Examples of an evaluation set that stand in `train` too; `near` holds `normalised`, that `exact`."""
 
-    split: Split
+    split: str
+    """`validation`, `test`, or the name of a file of `data.split.against`."""
     exact: int = 0
     normalised: int = 0
     near: int = 0
@@ -130,6 +135,22 @@ class Overlap(Frozen):
     """Size of the split."""
     removed_from_train: int = 0
     """Training examples that were taken out because of it."""
+
+
+class Portion(Frozen):
+    """What training sees of one source."""
+
+    source: str
+    examples: int
+    """Different examples."""
+    standing: int
+    """How often they stand in training, repeats counted."""
+    share: float
+    """Of all that stands in training, 0 to 1."""
+    weight: float
+    """How much their loss counts, on average; 1 is usual."""
+    replay: bool = False
+    """General examples against forgetting."""
 
 
 class Dataset(Artifact):
@@ -143,9 +164,15 @@ class Dataset(Artifact):
     """Row shape that was detected, by source."""
     overlaps: tuple[Overlap, ...] = ()
     """What was found across the splits before anything was removed."""
+    mix: tuple[Portion, ...] = ()
+    """What training sees, by source."""
+    sources: dict[str, str] = {}
+    """SHA-256 of every source, by its name in the spec."""
     duplicates_removed: int = 0
     problems: tuple[Problem, ...] = ()
     """Lines that were left out, and why."""
+    spec: dict[str, Any] = {}
+    """The section `data` that it was made by, as far as it differs from the defaults."""
 
 
 class ModelRef(Frozen):

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunewright.core.types import Problem
-from tunewright.data.detect import Detected
+from tunewright.data.detect import BESIDE, Detected
 from tunewright.data.ids import Seen, digests, names, seed
 from tunewright.data.ports import PLACE, Tell
 from tunewright.data.rows import READ, Empty
 from tunewright.data.spec import Columns
+from tunewright.data.times import times
 from tunewright.data.turns import Refused, Turn
 from tunewright.runtime.examples import schema
 from tunewright.runtime.lazy import require
@@ -65,16 +66,26 @@ class Builder:
         given = _taken(_cells(batch, columns.id), part.kept)
         content = digests(part.said, part.seeds)
         identity, right = self._named(content, given, places, tell)
+        time = self._times(_taken(_cells(batch, columns.time), part.kept), places, tell)
         found = {
             "id": identity,
             "messages": part.messages,
             "label": part.answers if self.labelled else None,
             "group": _taken(_cells(batch, columns.group), part.kept),
+            "time": time,
             "source": places,
             **part.others,
         }
         made = _filled(found, len(part.said))
-        return made if right is None else made.filter(right)
+        made = made if right is None else made.filter(right)
+        return made if time is None else made.filter(made.column("time").is_valid())
+
+    def _times(self, texts: Any, places: Any, tell: Tell) -> Any:  # noqa: ANN401 - Arrow
+        """The times of a column of texts; None without one, null where a text cannot be read."""
+        if texts is None:
+            return None
+        found = times(texts.to_pylist(), self.detected.columns.time_form, places.to_pylist(), tell)
+        return require("pyarrow", extra="all").array(found, schema().field("time").type)
 
     def _plain(self) -> bool:
         """True if every example is one question and one answer, each in a column."""
@@ -180,8 +191,7 @@ def _answered(columns: Columns) -> str:
 
 
 def _used(columns: Columns) -> list[tuple[str, str]]:
-    named = columns.model_dump(exclude_none=True, exclude={"id", "group"})
-    return list(named.items())
+    return [(role, name) for role, name in columns.named().items() if role not in BESIDE]
 
 
 def _empty(column: str | None, where: str) -> Problem:

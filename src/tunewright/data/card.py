@@ -8,8 +8,12 @@ from typing import Any
 
 from tunewright.core.types import SPLITS
 from tunewright.data.diagnose import Diagnosis
+from tunewright.data.spec import Splitting
 from tunewright.data.transform import Transformed
 from tunewright.runtime import redact
+
+CARD = "card.md"
+"""File of the data set's folder."""
 
 _SHOWN = 20
 _SAMPLES = 2
@@ -21,7 +25,7 @@ def card(
     facts: Mapping[str, Any],
     diagnosis: Diagnosis,
     changes: Sequence[Transformed],
-    digests: Mapping[str, str],
+    split: Splitting,
     seed: int,
 ) -> str:
     """Markdown over the facts of a `Dataset`: `counts`, `formats`, `overlaps` and so on."""
@@ -29,8 +33,9 @@ def card(
         [
             *("# Data card", "", "| split | examples |", "|---|---:|"),
             *(f"| {name} | {facts['counts'][name]} |" for name in SPLITS),
-            *("", f"Split with seed {seed}; near-duplicates stay in one split.", ""),
-            *_sources(facts, digests),
+            *("", f"Split {_how(split)} with seed {seed}; near-duplicates and groups stay in one split.", ""),
+            *_sources(facts),
+            *_mix(facts),
             *_changes(changes),
             *_risk(changes),
             *_overlaps(facts),
@@ -41,15 +46,28 @@ def card(
     )
 
 
-def _sources(facts: Mapping[str, Any], digests: Mapping[str, str]) -> Iterator[str]:
+def _how(split: Splitting) -> str:
+    return f"by {' and '.join(split.by)}" if split.by else "by chance"
+
+
+def _sources(facts: Mapping[str, Any]) -> Iterator[str]:
     yield from ("## Sources", "", "| file | read as | sha256 |", "|---|---|---|")
-    for name, digest in digests.items():
+    for name, digest in facts["sources"].items():
         yield f"| {_cell(name)} | {_cell(facts['formats'].get(name, ''))} | `{digest[:16]}` |"
     yield from (
         "",
         f"Duplicates taken out: {facts['duplicates_removed']}; what is alike: `duplicates.jsonl`.",
         "",
     )
+
+
+def _mix(facts: Mapping[str, Any]) -> Iterator[str]:
+    yield from ("## What training sees", "", "| source | examples | standing | share | weight |")
+    yield "|---|---:|---:|---:|---:|"
+    for one in facts["mix"]:
+        name = f"{_cell(one.source)} (general, against forgetting)" if one.replay else _cell(one.source)
+        yield f"| {name} | {one.examples} | {one.standing} | {one.share:.1%} | {one.weight:g} |"
+    yield ""
 
 
 def _changes(changes: Sequence[Transformed]) -> Iterator[str]:

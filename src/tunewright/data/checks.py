@@ -15,6 +15,8 @@ from tunewright.runtime import plugins
 from tunewright.runtime.plugins import Named
 
 _LARGEST_SHARE = 0.8
+_OFTEN = 100.0
+"""How often an example may stand in training at the most."""
 
 
 def check(spec: DataSpec, project: Path) -> Iterator[Problem]:
@@ -22,14 +24,24 @@ def check(spec: DataSpec, project: Path) -> Iterator[Problem]:
     if not spec.sources:
         fix = "name a file: `sources: data/train.csv`"
         yield Problem(where="data.sources", what="there is no source of examples", fix=fix)
-    for section in ("sources", "validation", "test"):
-        for place, source in enumerate(getattr(spec, section)):
-            yield from _source(source, project, f"data.{section}[{place}]")
+    for where, source in _places(spec):
+        yield from _source(source, project, where)
     for place, transform in enumerate(spec.transforms):
         yield from plugins.check("transforms", transform, where=f"data.transforms[{place}]")
     yield from _shares(spec)
     yield from _similarities(spec)
+    yield from _mix(spec)
     yield from _same_files(spec, project)
+
+
+def _places(spec: DataSpec) -> Iterator[tuple[str, str | Named]]:
+    """Every source of the section with its place there."""
+    replay = spec.mix.replay.sources if spec.mix.replay else ()
+    sections = {"data.mix.replay.sources": replay, "data.split.against": spec.split.against}
+    own = {f"data.{name}": getattr(spec, name) for name in ("sources", "validation", "test")}
+    for section, sources in {**own, **sections}.items():
+        for place, source in enumerate(sources):
+            yield f"{section}[{place}]", source
 
 
 def _source(source: str | Named, project: Path, where: str) -> Iterator[Problem]:
@@ -111,13 +123,31 @@ def _similarities(spec: DataSpec) -> Iterator[Problem]:
 def _same_files(spec: DataSpec, project: Path) -> Iterator[Problem]:
     """A file that serves in two places, under whatever name."""
     seen: dict[str, str] = {}
-    for section in ("sources", "validation", "test"):
-        for place, source in enumerate(getattr(spec, section)):
-            path = project / name_of(source)
-            if not path.is_file() or path.stat().st_size == 0:
-                continue
-            where = f"data.{section}[{place}]"
-            other = seen.setdefault(digest.of_file(path), where)
-            if other != where:
-                what = f"`{name_of(source)}` has the same content as `{other}`"
-                yield Problem(where=where, what=what, fix="take it out of one of the two places")
+    for where, source in _places(spec):
+        path = project / name_of(source)
+        if not path.is_file() or path.stat().st_size == 0:
+            continue
+        other = seen.setdefault(digest.of_file(path), where)
+        if other != where:
+            what = f"`{name_of(source)}` has the same content as `{other}`"
+            yield Problem(where=where, what=what, fix="take it out of one of the two places")
+
+
+def _mix(spec: DataSpec) -> Iterator[Problem]:
+    """Names that no source has, and numbers that mean nothing."""
+    mix = spec.mix
+    replayed = mix.replay.sources if mix.replay else ()
+    known = {"ratios": spec.sources, "weights": (*spec.sources, *replayed)}
+    for key, sources in known.items():
+        names = tuple(name_of(source) for source in sources)
+        for name, value in getattr(mix, key).items():
+            where = f"data.mix.{key}.{name}"
+            if name not in names:
+                yield plugins.unknown(name, names, where=where, noun="source")
+            elif not 0 < value <= _OFTEN:
+                what = f"{value:g} is no number above 0 and up to {_OFTEN:g}"
+                fix = "take the source out of `data.sources`, or give 0.5, 1 or 2"
+                yield Problem(where=where, what=what, fix=fix)
+    if mix.replay and not 0 < mix.replay.share < 1:
+        what = f"{mix.replay.share:g} is no share between 0 and 1"
+        yield Problem(where="data.mix.replay.share", what=what, fix="take 0.1")

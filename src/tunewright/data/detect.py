@@ -39,6 +39,9 @@ OPTIONAL: dict[Shape, tuple[str, ...]] = {
 }
 """Columns that a shape may have."""
 
+BESIDE = ("group", "time", "id")
+"""Columns that any shape may have, where they are named."""
+
 ALIASES: dict[str, tuple[str, ...]] = {
     "messages": ("messages", "conversation", "conversations", "chat"),
     "instruction": ("instruction",),
@@ -87,7 +90,7 @@ class Detected:
     confidence: float
 
     def __str__(self) -> str:
-        named = self.columns.model_dump(exclude_none=True)
+        named = self.columns.named()
         return f"{self.shape} ({', '.join(f'{role} = {column}' for role, column in named.items())})"
 
 
@@ -98,7 +101,7 @@ def detect(
 
     `labels_wanted` says that the task is a classification, which decides between equals.
     """
-    missing = [name for name in columns.model_dump(exclude_none=True).values() if name not in values]
+    missing = [name for name in columns.named().values() if name not in values]
     if missing:
         raise DataError(problems=[_missing(name, values, where) for name in missing])
     found = sorted(_candidates(values, columns, shape), key=lambda one: -one.confidence)
@@ -113,7 +116,7 @@ def detect(
 
 
 def _candidates(values: Values, columns: Columns, shape: Shape | None) -> Iterator[Detected]:
-    given = columns.model_dump(exclude_none=True)
+    given = columns.named()
     for candidate, roles in ROLES.items():
         if shape not in (None, candidate):
             continue
@@ -122,11 +125,12 @@ def _candidates(values: Values, columns: Columns, shape: Shape | None) -> Iterat
             taken = _by_values(values, taken)
         if all(taken.values()) and _fits(candidate, taken, values):
             sure = 1.0 if any(role in given for role in roles) else _confidence(candidate, taken)
-            yield Detected(candidate, _filled(candidate, taken, given, values), sure)
+            yield Detected(candidate, _filled(candidate, taken, columns, values), sure)
 
 
-def _filled(shape: Shape, taken: dict[str, str | None], given: dict[str, str], values: Values) -> Columns:
-    kept: dict[str, str] = {role: given[role] for role in ("group", "id") if role in given}
+def _filled(shape: Shape, taken: dict[str, str | None], columns: Columns, values: Values) -> Columns:
+    given = columns.named()
+    kept: dict[str, str] = {role: given[role] for role in BESIDE if role in given}
     for role in OPTIONAL.get(shape, ()):
         name = given.get(role) or _named(role, values)
         if name and name not in taken.values():
@@ -135,7 +139,8 @@ def _filled(shape: Shape, taken: dict[str, str | None], given: dict[str, str], v
         kept.pop("instruction" if kept["prompt"] != kept["instruction"] else "prompt")
     if shape == "preference" and "input" in kept and not {"prompt", "instruction"} & kept.keys():
         kept["prompt"] = kept.pop("input")  # as OpenAI's preference files call it
-    return Columns.model_validate({**taken, **{role: name for role, name in kept.items() if name}})
+    form = {"time_form": columns.time_form}
+    return Columns.model_validate({**form, **taken, **{role: name for role, name in kept.items() if name}})
 
 
 def _named(role: str, values: Values) -> str | None:
@@ -242,7 +247,7 @@ def _confidence(shape: Shape, taken: dict[str, str | None]) -> float:
 
 def mapping(found: Detected) -> str:
     """The lines of the spec that say what was detected."""
-    named = found.columns.model_dump(exclude_none=True)
+    named = found.columns.named()
     columns = ", ".join(f"{role}: {column}" for role, column in named.items())
     return f"`data.format: {found.shape}` and `data.columns: {{{columns}}}`"
 

@@ -110,14 +110,25 @@ def warnings(diagnosis: Diagnosis) -> Iterator[Problem]:
         if not counts.get("train"):
             what = f"the label `{label}` never stands in the training examples"
             yield _warned(what, "add training examples of it, or look for a misspelt label")
-        elif sum(counts.values()) < _FEWEST_OF_A_CLASS:
-            what = f"the label `{label}` has only {sum(counts.values())} examples"
+            continue
+        total, stand = sum(counts.values()), _where(counts)
+        if total < _FEWEST_OF_A_CLASS:
+            what = f"the label `{label}` has only {total} example{'s' * (total > 1)}: {stand}"
             yield _warned(what, "add more, or merge it with another class")
+        elif not counts.get("test") or not counts.get("validation"):
+            what = f"the {total} examples of the label `{label}` cannot be divided among all splits: {stand}"
+            yield _warned(what, "add some that are not alike, of other groups or of other times")
     if diagnosis.contradictions:
         count, first = len(diagnosis.contradictions), ", ".join(diagnosis.contradictions[0][:2])
         noun = "question is" if count == 1 else "questions are"
         what = f"{count} {noun} answered in different ways (the first: {first})"
         yield _warned(what, "decide on one answer for each")
+
+
+def _where(counts: Mapping[str, int]) -> str:
+    """Where the examples of a label stand, and what that means."""
+    stand = ", ".join(f"{count} in {name}" for name, count in counts.items())
+    return stand if counts.get("test") else f"{stand}; none in test, so nothing is measured of it"
 
 
 def _warned(what: str, fix: str) -> Problem:

@@ -57,7 +57,7 @@ def look(
     return Look(
         source=name,
         shape=found.shape if found else None,
-        columns=found.columns.model_dump(exclude_none=True) if found else {},
+        columns=found.columns.named() if found else {},
         confidence=found.confidence if found else 0.0,
         mapping=detect.mapping(found) if found else "",
         examples=count,

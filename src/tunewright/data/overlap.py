@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tunewright.core.errors import DataError
-from tunewright.core.types import Example, Overlap, Split
+from tunewright.core.types import Example, Overlap
 from tunewright.data.question import question
 from tunewright.runtime.examples import NEAR_DUPLICATE
 from tunewright.runtime.near import near_matches, normalised
@@ -24,7 +24,7 @@ class Found:
     """Places among the training examples."""
 
 
-def find(split: Split, evaluated: Sequence[Example], train: Sequence[Example], near: float) -> Found:
+def find(split: str, evaluated: Sequence[Example], train: Sequence[Example], near: float) -> Found:
     """Which examples of the split are asked in training too, or have a group there, and how many."""
     asked, known = [question(one) for one in evaluated], [question(one) for one in train]
     asked_at, known_at = _places(asked), _places(known)
@@ -81,7 +81,7 @@ def tagged(examples: Sequence[Example], places: frozenset[int]) -> list[Example]
     ]
 
 
-def prove_none(split: Split, evaluated: Sequence[Example], train: Sequence[Example], near: float) -> None:
+def prove_none(split: str, evaluated: Sequence[Example], train: Sequence[Example], near: float) -> None:
     """Look again, and raise `DataError` if a question or group of the split still stands in training."""
     left = find(split, evaluated, train, near)
     if left.evaluated:

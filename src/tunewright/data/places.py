@@ -20,7 +20,7 @@ def places_of(
 
     A source that is no longer there, or that is not one file, is left out.
     """
-    for source in (*spec.sources, *spec.validation, *spec.test):
+    for source in spec.every:
         opened: Source = plugins.make("sources", named(source))
         try:
             paths = opened.files(project)

@@ -15,7 +15,7 @@ from tunewright.data.ids import Seen
 from tunewright.data.ports import PLACE, Source, Tell, Transform
 from tunewright.data.quiet import quiet, quietly
 from tunewright.data.sources.kinds import kind
-from tunewright.data.spec import DataSpec, Files
+from tunewright.data.spec import Columns, DataSpec, Files
 from tunewright.data.transform import Log, transform
 from tunewright.runtime import examples as on_disk
 from tunewright.runtime import plugins
@@ -74,6 +74,8 @@ class Reading:
     """Detections that a person should look at."""
     detected: dict[str, detect.Detected] = field(default_factory=dict)
     ids: Seen = field(default_factory=Seen)
+    foreign: bool = False
+    """Whether the mapping of the spec was written for other sources: it is used where it fits."""
 
     def batches(self, sources: Files) -> Iterator[Any]:
         """Batches of examples (schema of `runtime.examples`) of the sources, in their order.
@@ -126,12 +128,16 @@ class Reading:
     def _detected(self, batch: Any, name: str) -> detect.Detected | None:  # noqa: ANN401 - a record batch
         looked = batch.slice(0, LOOK).to_pydict()
         looked.pop(PLACE)
+        wanted, shape = self.spec.columns, self.spec.format
+        if self.foreign:
+            fits = all(column in looked for column in wanted.named().values())
+            wanted, shape = (wanted if fits else Columns()), None
         try:
             found = detect.detect(
                 looked,
                 where=name,
-                columns=self.spec.columns,
-                shape=self.spec.format,
+                columns=wanted,
+                shape=shape,
                 labels_wanted=self.labelled,
             )
         except DataError as error:

@@ -43,9 +43,22 @@ class Columns(Frozen):
         default=None, description="true or false: whether the answer of a `desirable` source is a good one"
     )
     group: str | None = Field(
-        default=None, description="examples of one group stay in one split; `overlap` holds for groups too"
+        default=None,
+        description="examples of one group stay in one split; `split.overlap` holds for groups too",
+    )
+    time: str | None = Field(
+        default=None,
+        description="when it was said: ISO 8601, `31.5.2024 9:30`, dates of mails, seconds since 1970; "
+        "UTC where no zone is named",
+    )
+    time_form: str | None = Field(
+        default=None, description="how times are written, where that is not customary: `%d/%m/%Y %H:%M`"
     )
     id: str | None = Field(default=None, description="name of the example; its content if left out")
+
+    def named(self) -> dict[str, str]:
+        """Role → column, of those that are named."""
+        return self.model_dump(exclude_none=True, exclude={"time_form"})
 
 
 def _listed(value: object) -> object:
@@ -95,14 +108,47 @@ class Splitting(Frozen):
     test: float = Field(
         default=0.15, description="share of the examples for the test, unless there are files for it"
     )
+    by: Annotated[tuple[Literal["label", "time"], ...], BeforeValidator(_listed)] = Field(
+        default=("label",),
+        description="`label` cuts every label by the same shares; `time` takes the newest for the test, "
+        "those before them for validation; `[label, time]` the newest of each label; `[]` is chance alone. "
+        "Groups and near-duplicates stay together whatever stands here",
+    )
     overlap: Literal["remove", "report"] = Field(
         default="remove",
-        description="training examples that stand in your own test files too, or share a group with them: "
-        "`remove` drops them from training; `report` keeps them and marks the test examples, so that the "
-        "report gives both figures",
+        description="training examples that stand in your own test files or in `against` too, or share a "
+        "group with them: `remove` drops them from training; `report` keeps them and marks the test "
+        "examples, so that the report gives both figures",
+    )
+    against: Files = Field(
+        default=(), description="evaluation sets that training must not contain, as files of any kind"
     )
     near: float = Field(
         default=0.7, description="how alike two texts are that must not be in two splits, 0 to 1"
+    )
+
+
+class Replay(Frozen):
+    """General examples against forgetting: trained on, never evaluated."""
+
+    sources: Files = Field(description="where they come from, as in `data.sources`")
+    share: float = Field(default=0.1, description="share of the training examples that they are, 0 to 1")
+
+
+class Mix(Frozen):
+    """What training sees how often, by source."""
+
+    ratios: dict[str, float] = Field(
+        default={},
+        description="how often the examples of a source stand in training: 2 is twice, 0.5 every other one, "
+        "by chance; 1 unless it is named",
+    )
+    weights: dict[str, float] = Field(
+        default={}, description="how much the loss of a source's examples counts; 1 unless it is named"
+    )
+    replay: Replay | None = Field(
+        default=None,
+        description="general examples against forgetting: `{sources: general.jsonl, share: 0.1}`",
     )
 
 
@@ -129,9 +175,18 @@ class DataSpec(Frozen):
     split: Splitting = Field(
         default=Splitting(), description="how examples are cut into splits: `{test: 0.1, validation: 0.1}`"
     )
+    mix: Mix = Field(
+        default=Mix(), description="what training sees how often: `{ratios: {data/old.csv: 0.5}}`"
+    )
     deduplicate: Annotated[Deduplicate | None, BeforeValidator(_chosen)] = Field(
         default=Deduplicate(),
         description="keep one of several examples that are the same: `exact`, `normalised`, `near`, `false`, "
         "or `{by: near, remove: 0.9, show: 0.6, keep: longest}`",
     )
     skip_bad_lines: bool = Field(default=False, description="leave bad lines out instead of stopping")
+
+    @property
+    def every(self) -> Files:
+        """Every source that the section reads."""
+        replayed = self.mix.replay.sources if self.mix.replay else ()
+        return (*self.sources, *self.validation, *self.test, *replayed, *self.split.against)

@@ -1,16 +1,19 @@
-"""Cut examples into splits: by label, frozen by content, near-duplicates never apart."""
+"""Cut examples into splits: by label or by time, frozen by content, near-duplicates never apart."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from tunewright.core import digest
 from tunewright.core.types import SPLITS, Example, Split
 from tunewright.data.question import question
 from tunewright.runtime.near import clusters, connected
 
+_EVALUATED: tuple[Split, ...] = ("test", "validation")
 _FEWEST_UNITS = 3
 
 
@@ -23,21 +26,38 @@ class Unit:
     label: str
     members: tuple[Example, ...]
 
+    @property
+    def start(self) -> dt.datetime | None:
+        """When the first of them was said; None where none has a time."""
+        return min((member.time for member in self.members if member.time), default=None)
+
+
+Strata = Sequence[Literal["label", "time"]]
+Cut = dict[Split, list[Unit]]
+
 
 def split(
-    examples: Sequence[Example], shares: Mapping[Split, float], *, near: float, seed: int
+    examples: Sequence[Example],
+    shares: Mapping[Split, float],
+    *,
+    near: float,
+    seed: int,
+    by: Strata = ("label",),
 ) -> dict[Split, list[Example]]:
     """The splits that have a share, and `train` with the rest; each is in the order of the draw.
 
-    Every label is cut by the same shares. The same examples give the same splits in whatever order
-    they come. A cluster of near-duplicates or a `group` that does not fit a split goes to `train`.
+    The same examples give the same splits in whatever order they come. By `label` each label is cut by
+    the same shares. By chance, a cluster of near-duplicates or a `group` that does not fit a split goes to
+    `train`. By `time` the newest are the test, those before them validation; of a cluster that begins
+    before a cut and goes on behind it, the later examples are in no split. Then every example needs a time.
     """
-    by_label = defaultdict[str, list[Unit]](list)
+    strata = defaultdict[str, list[Unit]](list)
     for unit in units(examples, near=near, seed=seed):
-        by_label[unit.label].append(unit)
-    parts: dict[Split, list[Unit]] = {name: [] for name in SPLITS}
-    for label in sorted(by_label):
-        for name, cut in _cut(by_label[label], shares).items():
+        strata[unit.label if "label" in by else ""].append(unit)
+    parts: Cut = {name: [] for name in SPLITS}
+    for label in sorted(strata):
+        drawn = strata[label]
+        for name, cut in (_by_time if "time" in by else _by_chance)(drawn, shares).items():
             parts[name] += cut
     return {
         name: [one for unit in sorted(cut, key=_key) for one in unit.members] for name, cut in parts.items()
@@ -77,15 +97,48 @@ def _key(unit: Unit) -> str:
     return unit.key
 
 
-def _cut(drawn: list[Unit], shares: Mapping[Split, float]) -> dict[Split, list[Unit]]:
+def _by_time(drawn: Sequence[Unit], shares: Mapping[Split, float]) -> Cut:
+    """Give `test` the units that begin last, `validation` those before; cut off what goes on too long."""
+    size = sum(len(unit.members) for unit in drawn)
+    cut: Cut = {}
+    left = list(drawn)
+    for name in _EVALUATED:
+        at = _moment(left, _wanted(size, len(left), shares.get(name, 0.0)))
+        cut[name] = [unit for unit in left if at and unit.start and unit.start >= at]
+        left = [_until(unit, at) for unit in left if not at or not unit.start or unit.start < at]
+    return {**cut, "train": left}
+
+
+def _moment(drawn: Sequence[Unit], wanted: int) -> dt.datetime | None:
+    """The moment from which on most nearly as many examples begin as are wanted, some before it, too."""
+    sizes = Counter[dt.datetime]()
+    for unit in drawn:
+        if unit.start:
+            sizes[unit.start] += len(unit.members)
+    counted, nearest = 0, None
+    for start in sorted(sizes, reverse=True)[:-1] if wanted else ():
+        before, counted = counted, counted + sizes[start]
+        if nearest is not None and abs(counted - wanted) >= abs(before - wanted):
+            break
+        nearest = start
+    return nearest
+
+
+def _until(unit: Unit, at: dt.datetime | None) -> Unit:
+    """The unit without its members from that moment on."""
+    if at is None:
+        return unit
+    return replace(unit, members=tuple(one for one in unit.members if one.time and one.time < at))
+
+
+def _by_chance(drawn: Sequence[Unit], shares: Mapping[Split, float]) -> Cut:
     """Fill `test`, then `validation`, with the units that fit; `train` takes the others."""
     size = sum(len(unit.members) for unit in drawn)
-    room = {name: _wanted(size, len(drawn), shares.get(name, 0.0)) for name in ("test", "validation")}
-    cut: dict[Split, list[Unit]] = {name: [] for name in SPLITS}
+    room = {name: _wanted(size, len(drawn), shares.get(name, 0.0)) for name in _EVALUATED}
+    cut: Cut = {name: [] for name in SPLITS}
     for unit in drawn:
         fits = [name for name in room if room[name] >= len(unit.members)]
-        name: Split = fits[0] if fits else "train"  # type: ignore[assignment]
-        cut[name].append(unit)
+        cut[fits[0] if fits else "train"].append(unit)
         if fits:
             room[fits[0]] -= len(unit.members)
     return cut

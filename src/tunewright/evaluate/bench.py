@@ -46,7 +46,7 @@ class Bench:
     @cached_property
     def train(self) -> list[Example]:
         """The training examples, read when a candidate needs them."""
-        return examples.read(self.dataset, "train")
+        return examples.of_task(self.dataset)
 
     def figure(self, asked: Sequence[Example], completions: Sequence[Completion]) -> float:
         """The primary metric of these answers."""

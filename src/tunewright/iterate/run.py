@@ -24,7 +24,7 @@ def run(context: Context, spec: IterateSpec, report: Report, dataset: Dataset) -
     """What failed in the report's test, and what the next spec should change."""
     result = _judged(report)
     answers = read_answers(report, result.name) if result else []
-    train = examples.read(dataset, "train")
+    train = examples.of_task(dataset)
     groups = grouped(answers, report.labels, most=spec.examples)
     suspected = contradictions(answers, train, spec.similarity) if report.labels else ()
     proposed = (

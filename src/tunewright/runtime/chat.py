@@ -25,6 +25,8 @@ class Rendered:
 
     ids: tuple[int, ...]
     trained: tuple[bool, ...]
+    weight: float = 1.0
+    """How much the loss of its tokens counts."""
 
     @property
     def trained_share(self) -> float:

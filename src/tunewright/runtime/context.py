@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +61,8 @@ class Context:
             path=self.folder,
             digest=digest.of_value([digest.of_folder(self.folder), _plain(kind, fields)]),
             parents=self.parents,
+            seed=self.seed,
+            version=metadata.version("tunewright"),
             **fields,
         )
 

@@ -14,6 +14,15 @@ from tunewright.runtime.lazy import require
 NEAR_DUPLICATE = "near-duplicate"
 """Tag of an evaluation example that stands in training too, alike or nearly so, or whose group does."""
 
+SYNTHETIC = "synthetic"
+"""Tag of an example that a model made: trained on, never evaluated."""
+
+REPLAY = "replay"
+"""Tag of a general example against forgetting: trained on under no instruction, never evaluated."""
+
+REPEAT = "repeat"
+"""Tag of an example that stands in training a second time."""
+
 _BATCH = 4096
 
 
@@ -85,6 +94,13 @@ def write_batches(batches: Iterable[Any], path: Path) -> int:
 def read(dataset: Dataset, split: Split) -> list[Example]:
     """Examples of a split in their frozen order; raises `DataError` if its file cannot be read."""
     return read_file(path_of(dataset, split))
+
+
+def of_task(dataset: Dataset) -> list[Example]:
+    """The training examples that say how the task is done: each once, nothing general, no bad answers."""
+    others = {REPLAY, REPEAT}
+    found = read(dataset, "train")
+    return [one for one in found if one.desirable is not False and not others.intersection(one.tags)]
 
 
 def read_file(path: Path) -> list[Example]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 
 from tunewright.core.types import Checkpoint, Dataset, Problem, Task
@@ -45,7 +45,12 @@ def write_card(
         "spec": spec.model_dump(mode="json"),
         "plan": plan.model_dump(mode="json"),
         "base": base.base.model_dump(mode="json"),
-        "data": {"id": dataset.id, "digest": dataset.digest, "counts": dataset.counts},
+        "data": {
+            "id": dataset.id,
+            "digest": dataset.digest,
+            "counts": dataset.counts,
+            "mix": [one.model_dump() for one in dataset.mix],
+        },
         "task": {"id": task.id, "objective": task.objective, "instruction": task.instruction},
         "template_sha256": base.template_sha256,
         "versions": _versions(),
@@ -96,11 +101,23 @@ def _page(
         *(f"- {finding.what}; {finding.fix}" for finding in findings),
         *(f"- {note}" for note in curve.notes),
         "",
+        *_mix(dataset),
         "The limits of the base model and of the data are its limits too.",
         "`run.json` has all that is needed to repeat the run.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _mix(dataset: Dataset) -> Iterator[str]:
+    """What training saw of which source."""
+    if not dataset.mix:
+        return
+    yield from ("| trained on | examples | standing | share | weight |", "|---|---:|---:|---:|---:|")
+    for one in dataset.mix:
+        name = f"{one.source} (general, against forgetting)" if one.replay else one.source
+        yield f"| {name} | {one.examples} | {one.standing} | {one.share:.1%} | {one.weight:g} |"
+    yield ""
 
 
 def _versions() -> dict[str, str]:

@@ -23,7 +23,7 @@ def make_plan(
     """The plan of a run; `splits` are the rendered training and validation examples."""
     per_epoch = math.ceil(len(splits[0]) / spec.batch)
     steps = max(1, round(spec.epochs * per_epoch))
-    content = [[[list(item.ids), list(item.trained)] for item in split] for split in splits]
+    content = [[[list(item.ids), list(item.trained), item.weight] for item in split] for split in splits]
     return Plan(
         seed=seed,
         epochs=spec.epochs,

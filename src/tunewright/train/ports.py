@@ -85,12 +85,16 @@ class Work:
 class Method(Protocol):
     """What is learned from: the shape of a batch and its loss."""
 
+    def takes(self, example: Example) -> bool:
+        """Whether it can learn from the example; the others are left out, and counted."""
+        ...
+
     def render(self, example: Example, chat: Chat, instruction: str | None) -> Rendered:
         """Tokens of an example, and which of them are learned from."""
         ...
 
     def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
-        """Summed loss over the trained tokens of a batch."""
+        """Summed loss over the trained tokens of a batch, each as often as its example weighs."""
         ...
 
     def judge(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here

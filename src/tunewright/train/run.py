@@ -31,6 +31,7 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     chat = Chat.load(base.path)
     method: Method = plugins.make("methods", spec.method)
     train = _render(method, chat, dataset, task, "train")
+    _tell_left_out(context, spec, dataset, len(train))
     validation = _render(method, chat, dataset, task, "validation")[:VALIDATION_LIMIT]
     test = _render(method, chat, dataset, task, "test")
     lengths = check_lengths({"validation": validation, "test": test}, base.base.context)
@@ -77,7 +78,16 @@ def fingerprint(spec: TrainSpec, project: Path) -> dict[str, str]:
 
 def _render(method: Method, chat: Chat, dataset: Dataset, task: Task, split: Split) -> list[Rendered]:
     found = examples.read(dataset, split) if examples.path_of(dataset, split).exists() else []
-    return [method.render(example, chat, task.instruction) for example in found]
+    return [method.render(one, chat, task.instruction) for one in found if method.takes(one)]
+
+
+def _tell_left_out(context: Context, spec: TrainSpec, dataset: Dataset, taken: int) -> None:
+    left = dataset.counts.get("train", taken) - taken
+    if left:
+        what = (
+            f"{left} of the training examples are undesirable answers: `{spec.method.name}` leaves them out"
+        )
+        context.tell("note", what)
 
 
 def _refuse(context: Context, problems: list[Problem]) -> None:

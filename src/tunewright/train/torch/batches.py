@@ -27,6 +27,8 @@ class Batch:
     """Where, in the flattened `ids`, a trained token is predicted."""
     targets: Tensor
     """The trained tokens."""
+    weights: Tensor | None
+    """How much the loss of each trained token counts; None where all count alike."""
     tokens: int
     """Tokens of the examples without padding, the common ones counted for each."""
     seed: int
@@ -60,6 +62,11 @@ def common_prefix(examples: Sequence[Rendered]) -> int:
     return max(0, shared)
 
 
+def weighed(examples: Sequence[Rendered]) -> float:
+    """Trained tokens, each as often as its example weighs: what the summed loss is divided by."""
+    return sum(item.weight * sum(item.trained[1:]) for item in examples)
+
+
 def _first_trained(item: Rendered) -> int:
     return item.trained.index(True) if any(item.trained) else len(item.ids)
 
@@ -70,6 +77,7 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
     ids = torch.zeros((len(examples), width), dtype=torch.long)
     places: list[int] = []
     targets: list[int] = []
+    weights: list[float] = []
     for row, item in enumerate(examples):
         own = item.ids[prefix:-1]
         ids[row, : len(own)] = torch.tensor(own, dtype=torch.long)
@@ -77,12 +85,14 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
             if item.trained[place]:
                 places.append(row * width + place - 1 - prefix)
                 targets.append(item.ids[place])
+                weights.append(item.weight)
     common = torch.tensor(examples[0].ids[:prefix], dtype=torch.long)
     return Batch(
         prefix=common.to(device),
         ids=ids.to(device),
         places=torch.tensor(places, dtype=torch.long).to(device),
         targets=torch.tensor(targets, dtype=torch.long).to(device),
+        weights=torch.tensor(weights).to(device) if any(weight != 1.0 for weight in weights) else None,
         tokens=sum(len(item.ids) for item in examples),
         seed=seed,
     )

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tunewright.runtime.chat import Rendered
 from tunewright.train.ports import Method
-from tunewright.train.torch.batches import collate, dealt, portions
+from tunewright.train.torch.batches import collate, dealt, portions, weighed
 from tunewright.train.torch.networks import Network
 from tunewright.train.torch.threads import side_by_side
 
@@ -30,8 +30,8 @@ class Gradients:
     threads: int
 
     def __call__(self, examples: Sequence[Rendered], seed: int) -> float:
-        """Mean loss over the trained tokens; the gradients stand at the weights."""
-        trained = sum(sum(item.trained[1:]) for item in examples)
+        """Mean loss over the trained tokens, by their weight; the gradients stand at the weights."""
+        trained = weighed(examples)
         most = max(1, self.most_tokens // self.threads)
         parts = [part for hand in dealt(examples, self.threads) for part in portions(hand, self.prefix, most)]
         first = seed * len(examples)
@@ -44,7 +44,7 @@ class Gradients:
             self._add(slopes, trained)
         return loss
 
-    def _alone(self, part: list[Rendered], seed: int, trained: int) -> float:
+    def _alone(self, part: list[Rendered], seed: int, trained: float) -> float:
         total = self._loss(part, seed)
         self.accelerator.backward(total / trained)
         return total.item() / trained
@@ -53,7 +53,7 @@ class Gradients:
         total = self._loss(*work)
         return total.item(), torch.autograd.grad(total, self.weights)
 
-    def _add(self, slopes: Sequence[Tensor], trained: int) -> None:
+    def _add(self, slopes: Sequence[Tensor], trained: float) -> None:
         new, held = list(slopes), [weight.grad for weight in self.weights if weight.grad is not None]
         torch._foreach_div_(new, trained)
         if held:

@@ -130,9 +130,10 @@ class FastLlama:
                 product.frozen.refresh()
 
     def loss(self, batch: Batch) -> Tensor:
-        """Sum of the cross-entropy over the trained tokens of a batch."""
+        """Sum of the cross-entropy over the trained tokens of a batch, by their weight."""
         chance = torch.Generator(batch.ids.device).manual_seed(batch.seed)
-        return kernels.token_loss(self._hidden(batch, chance), self.head.weight, batch.targets)
+        hidden = self._hidden(batch, chance)
+        return kernels.token_loss(hidden, self.head.weight, batch.targets, batch.weights)
 
     @torch.no_grad()
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -25,7 +25,7 @@ class Network(Protocol):
         ...
 
     def loss(self, batch: Batch) -> Tensor:
-        """Sum of the cross-entropy over the trained tokens of a batch."""
+        """Sum of the cross-entropy over the trained tokens of a batch, by their weight."""
         ...
 
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -45,8 +45,11 @@ class PlainNetwork:
         """Nothing is copied, so there is nothing to take note of."""
 
     def loss(self, batch: Batch) -> Tensor:
-        """Sum of the cross-entropy over the trained tokens of a batch."""
-        return functional.cross_entropy(self._scores(batch), batch.targets, reduction="sum")
+        """Sum of the cross-entropy over the trained tokens of a batch, by their weight."""
+        if batch.weights is None:
+            return functional.cross_entropy(self._scores(batch), batch.targets, reduction="sum")
+        losses = functional.cross_entropy(self._scores(batch), batch.targets, reduction="none")
+        return (losses * batch.weights).sum()
 
     @torch.no_grad()
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from tunewright.core.errors import DataError
 from tunewright.core.types import Example
 from tunewright.runtime.chat import Chat, Rendered, with_instruction
+from tunewright.runtime.examples import REPLAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,10 @@ class Sft:
     answers: Literal["last", "all"] = "last"
     """Which of the assistant's turns are learned."""
 
+    def takes(self, example: Example) -> bool:
+        """No answer that is marked undesirable: it would be learned to be given."""
+        return example.desirable is not False
+
     def render(self, example: Example, chat: Chat, instruction: str | None) -> Rendered:
         """Tokens of an example, and which of them are learned from."""
         if example.answer is None:
@@ -25,7 +30,8 @@ class Sft:
                 where=f"example {example.id}",
                 fix="end every example with an `assistant` message",
             )
-        rendered = chat.render(with_instruction(example.messages, instruction))
+        turns = with_instruction(example.messages, None if REPLAY in example.tags else instruction)
+        rendered = replace(chat.render(turns), weight=example.weight)
         return _only_last(rendered) if self.answers == "last" else rendered
 
     def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
@@ -44,4 +50,4 @@ def _only_last(rendered: Rendered) -> Rendered:
         place -= 1
     while place and trained[place - 1]:
         place -= 1
-    return Rendered(rendered.ids, tuple([False] * place + trained[place:]))
+    return replace(rendered, trained=tuple([False] * place + trained[place:]))
