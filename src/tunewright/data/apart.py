@@ -93,7 +93,7 @@ def cut(parts: Parts, spec: DataSpec, seed: int) -> tuple[Parts, list[Problem]]:
     if len(kept) < len(others):
         what = f"{len(others) - len(kept)} undesirable or synthetic examples are like an evaluation example"
         problems.append(_told("data.split", f"{what}, or newer: left out", "nothing needs to be done"))
-    return made, [*problems, *_newer(made, spec)]
+    return made, [*problems, *_small(drawn, shares, len(pool)), *_newer(made, spec)]
 
 
 def harmless(
@@ -143,6 +143,18 @@ def _astride(count: int) -> Iterator[Problem]:
             "before it, or of one group with it"
         )
         yield _told("data.split.by", what, "nothing needs to be done; a wider `group` or `near` drops more")
+
+
+def _small(drawn: Parts, shares: Mapping[Split, float], size: int) -> Iterator[Problem]:
+    for name, share in shares.items():
+        found = len(drawn[name])
+        if size and found < share * size / 2:
+            what = (
+                f"`{name}` has {found} examples, {found / size:.1%} instead of {share:.0%}: most others are "
+                "connected by what is alike or by groups, and stay together in `train`"
+            )
+            fix = "group by something narrower, raise `data.split.near`, or give files of your own"
+            yield _told(f"data.split.{name}", what, fix)
 
 
 def _newer(parts: Parts, spec: DataSpec) -> Iterator[Problem]:

@@ -6,12 +6,12 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from tunewright.core import digest
 from tunewright.core.types import SPLITS, Example, Split
 from tunewright.data.question import question
-from tunewright.runtime.near import clusters, connected
+from tunewright.runtime.near import clusters, connected, near_pairs, normalised
 
 _EVALUATED: tuple[Split, ...] = ("test", "validation")
 _FEWEST_UNITS = 3
@@ -26,10 +26,8 @@ class Unit:
     label: str
     members: tuple[Example, ...]
 
-    @property
-    def start(self) -> dt.datetime | None:
-        """When the first of them was said; None where none has a time."""
-        return min((member.time for member in self.members if member.time), default=None)
+    start: dt.datetime | None = None
+    """When the first was said of what is like them or of a group with them; only by time."""
 
 
 Strata = Sequence[Literal["label", "time"]]
@@ -48,11 +46,11 @@ def split(
 
     The same examples give the same splits in whatever order they come. By `label` each label is cut by
     the same shares. By chance, a cluster of near-duplicates or a `group` that does not fit a split goes to
-    `train`. By `time` the newest are the test, those before them validation; of a cluster that begins
-    before a cut and goes on behind it, the later examples are in no split. Then every example needs a time.
+    `train`. By `time` the newest are the test, those before them validation, and what is newer than a cut
+    but like an example before it, or of a group with one, is in no split; then every example needs a time.
     """
     strata = defaultdict[str, list[Unit]](list)
-    for unit in units(examples, near=near, seed=seed):
+    for unit in (begun if "time" in by else units)(examples, near=near, seed=seed):
         strata[unit.label if "label" in by else ""].append(unit)
     parts: Cut = {name: [] for name in SPLITS}
     for label in sorted(strata):
@@ -75,6 +73,35 @@ def units(examples: Sequence[Example], *, near: float, seed: int) -> list[Unit]:
     return sorted((_unit(members, seed) for members in together.values()), key=_key)
 
 
+def begun(examples: Sequence[Example], *, near: float, seed: int) -> list[Unit]:
+    """Each example alone, with the time from which on it may be evaluated, in the order of the draw."""
+    texts = [normalised(question(example)) for example in examples]
+    first = _firsts((text, example.time) for text, example in zip(texts, examples, strict=True))
+    known = list(first)
+    alike = dict(first)
+    for pair in near_pairs(known, near):
+        for one, other in ((known[pair.a], known[pair.b]), (known[pair.b], known[pair.a])):
+            alike[one] = min(alike[one], first[other])
+    groups = _firsts((example.group, example.time) for example in examples)
+    found = []
+    for text, example in zip(texts, examples, strict=True):
+        starts = [at for at in (alike.get(text), groups.get(example.group or ""), example.time) if at]
+        found.append(replace(_unit([example], seed), start=min(starts, default=None)))
+    return sorted(found, key=_key)
+
+
+K = TypeVar("K")
+
+
+def _firsts(said: Iterable[tuple[K | None, dt.datetime | None]]) -> dict[K, dt.datetime]:
+    """The first time of everything that has one."""
+    first: dict[K, dt.datetime] = {}
+    for key, time in said:
+        if key is not None and time is not None:
+            first[key] = min(first.get(key, time), time)
+    return first
+
+
 def _grouped(examples: Sequence[Example]) -> Iterable[tuple[int, int]]:
     first: dict[str, int] = {}
     for place, example in enumerate(examples):
@@ -93,19 +120,19 @@ def _said(example: Example) -> list[str]:
     return [*(f"{message.role}: {message.content}" for message in example.messages), example.text or ""]
 
 
-def _key(unit: Unit) -> str:
-    return unit.key
+def _key(unit: Unit) -> tuple[str, str]:
+    return unit.key, unit.members[0].id
 
 
 def _by_time(drawn: Sequence[Unit], shares: Mapping[Split, float]) -> Cut:
-    """Give `test` the units that begin last, `validation` those before; cut off what goes on too long."""
+    """Give `test` what begins last, `validation` what begins before; what ends behind a cut falls out."""
     size = sum(len(unit.members) for unit in drawn)
     cut: Cut = {}
     left = list(drawn)
     for name in _EVALUATED:
         at = _moment(left, _wanted(size, len(left), shares.get(name, 0.0)))
         cut[name] = [unit for unit in left if at and unit.start and unit.start >= at]
-        left = [_until(unit, at) for unit in left if not at or not unit.start or unit.start < at]
+        left = [unit for unit in left if at is None or _before(unit, at)]
     return {**cut, "train": left}
 
 
@@ -124,17 +151,17 @@ def _moment(drawn: Sequence[Unit], wanted: int) -> dt.datetime | None:
     return nearest
 
 
-def _until(unit: Unit, at: dt.datetime | None) -> Unit:
-    """The unit without its members from that moment on."""
-    if at is None:
-        return unit
-    return replace(unit, members=tuple(one for one in unit.members if one.time and one.time < at))
+def _before(unit: Unit, at: dt.datetime) -> bool:
+    return all(one.time is not None and one.time < at for one in unit.members)
 
 
 def _by_chance(drawn: Sequence[Unit], shares: Mapping[Split, float]) -> Cut:
     """Fill `test`, then `validation`, with the units that fit; `train` takes the others."""
     size = sum(len(unit.members) for unit in drawn)
     room = {name: _wanted(size, len(drawn), shares.get(name, 0.0)) for name in _EVALUATED}
+    free = size - max(len(unit.members) for unit in drawn)
+    if 0 < free < sum(room.values()):  # nearly all hangs together: what does not is divided
+        room = {name: round(free * wanted / sum(room.values())) for name, wanted in room.items()}
     cut: Cut = {name: [] for name in SPLITS}
     for unit in drawn:
         fits = [name for name in room if room[name] >= len(unit.members)]
