@@ -54,6 +54,17 @@ def test_an_unknown_artifact_is_refused_with_the_nearest_that_is_known(workspace
     assert "release-1" in caught.value.problems[0].fix
 
 
+def test_a_walk_goes_back_to_the_content_of_its_sources_with_seeds_and_versions(walked: Path) -> None:
+    project = Project.open(walked)
+    outcome = project.outcome()
+    assert outcome.dataset is not None and outcome.release is not None
+    (source,) = [one for one in project.lineage(outcome.release.id).ancestors if "@" in one.id]
+    assert source.id == f"data.csv@{outcome.dataset.sources['data.csv'][:12]}"
+    below = project.lineage("data.csv").descendants
+    assert below[0].id == outcome.dataset.id and outcome.release.id in {one.id for one in below}
+    assert all(one.seed == 0 and one.version for one in below)
+
+
 def test_a_circle_of_links_ends() -> None:
     assert reached({"a": ["b"], "b": ["c"], "c": ["a"]}, ["a"]) == ("b", "c")
 

@@ -104,7 +104,8 @@ def show(
             "changes, duplicates or runs."
         ),
     ] = "report",
-    number: Annotated[int, typer.Option(help="Which example `preview` shows.")] = 0,
+    number: Annotated[int, typer.Option(help="Which example `preview` shows, from 0.")] = 0,
+    split: Annotated[str, typer.Option(help="Of which split: train, validation or test.")] = "train",
     page: Annotated[int, typer.Option(help="Which page of `duplicates`, from 1.")] = 1,
     project: ProjectFolder = HERE,
     as_json: AsJson = False,
@@ -115,7 +116,7 @@ def show(
 
     if what == "duplicates":
         raise typer.Exit(browsing.duplicates(Project.open(project), page, as_json=as_json))
-    raise typer.Exit(looking.show(project, what, number, as_json=as_json))
+    raise typer.Exit(looking.show(project, what, number, split=split, as_json=as_json))
 
 
 @app.command()

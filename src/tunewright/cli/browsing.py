@@ -96,22 +96,33 @@ def _cluster(cluster: Cluster) -> Iterator[str]:
 
 
 def lineage(project: Project, artifact_id: str | None, *, as_json: bool) -> None:
-    """Print the artifact between its ancestors, the oldest first, and its descendants."""
+    """Print the artifact between its ancestors and its descendants, each below its parents."""
     found = project.lineage(artifact_id)
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
         return
-    for one in reversed(found.ancestors):
-        typer.echo(_relative(one))
-    typer.echo(f"{_relative(found.artifact)}  <- this one")
-    for one in found.descendants:
-        typer.echo(_relative(one))
+    shown = {one.id: one for one in (*reversed(found.ancestors), found.artifact, *found.descendants)}
+    depths: dict[str, int] = {}
+    for one in shown.values():
+        depth = _depth(one, shown, depths)
+        here = "  <- this one" if one == found.artifact else ""
+        typer.echo(f"{'  ' * depth}{_relative(one)}{here}")
+
+
+def _depth(one: Node, shown: dict[str, Node], depths: dict[str, int]) -> int:
+    """Generations between an artifact and what all began with."""
+    if one.id not in depths:
+        above = [_depth(shown[parent], shown, depths) for parent in one.parents if parent in shown]
+        depths[one.id] = 1 + max(above, default=-1)
+    return depths[one.id]
 
 
 def _relative(one: Node) -> str:
     made = f"{one.made.astimezone():%Y-%m-%d %H:%M}" if one.made else "not in this workspace"
+    chance = "" if one.seed is None else f"  seed {one.seed}"
+    by = f"  tunewright {one.version}" if one.version else ""
     origin = f"  from {', '.join(one.parents)}" if one.parents else ""
-    return f"{one.id}  {made}  sha256 {one.digest[:16] or '-'}{origin}"
+    return f"{one.id}  {made}  sha256 {one.digest[:16] or '-'}{chance}{by}{origin}"
 
 
 def _as_json(found: Sequence[Frozen]) -> None:

@@ -32,8 +32,10 @@ def versions(folder: Path, *, as_json: bool) -> None:
         typer.echo("no data set yet; `tunewright data` makes one", err=True)
     for one in found:
         counts = ", ".join(f"{split} {count:,}" for split, count in one.dataset.counts.items())
-        read = ", ".join(one.dataset.formats)
+        read = ", ".join((*one.dataset.formats, *one.dataset.parents))
         typer.echo(f"{one.dataset.id}  {one.made.astimezone():%Y-%m-%d %H:%M}  {counts}  from {read}")
+        for change in one.changed:
+            typer.echo(f"  {change}")
 
 
 def diff(folder: Path, before: str | None, after: str | None, *, as_json: bool) -> None:
@@ -44,7 +46,7 @@ def diff(folder: Path, before: str | None, after: str | None, *, as_json: bool) 
         return
     out = tables.console()
     out.print(f"{found.before} → {found.after}", markup=False)
-    for name, (old, new) in {**found.counts, **found.labels}.items():
+    for name, (old, new) in (*found.counts.items(), *found.labels.items()):
         out.print(f"  {name}: {old:,} → {new:,}", markup=False)
     for kind, count in Counter(one.kind for one in found.shifts).items():
         out.print(f"\n{count:,} {kind}", style="bold", markup=False)

@@ -16,11 +16,11 @@ _ROWS = 3
 """Rows of each finding that a terminal shows."""
 
 
-def show(folder: Path, what: str, number: int, *, as_json: bool) -> int:
+def show(folder: Path, what: str, number: int, *, split: str = "train", as_json: bool) -> int:
     """Print an artifact of the newest runs, a token preview, or the runs."""
     project = Project.open(folder)
     if what == "preview":
-        return _preview(project, number, as_json=as_json)
+        return _preview(project, number, split, as_json=as_json)
     if what == "diagnosis":
         return _diagnosis(project, as_json=as_json)
     if what == "changes":
@@ -35,8 +35,8 @@ def show(folder: Path, what: str, number: int, *, as_json: bool) -> int:
     return 0
 
 
-def _preview(project: Project, number: int, *, as_json: bool) -> int:
-    preview = project.preview(number)
+def _preview(project: Project, number: int, split: str, *, as_json: bool) -> int:
+    preview = project.preview(number, split)  # type: ignore[arg-type] # an unknown one is refused
     if as_json:
         typer.echo(json.dumps(dataclasses.asdict(preview), indent=1))
         return 0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tunewright.core.errors import WorkspaceError
 from tunewright.core.types import Dataset, Frozen
@@ -22,6 +24,8 @@ class Version(Frozen):
 
     made: dt.datetime
     dataset: Dataset
+    changed: tuple[str, ...] = ()
+    """What section `data`, content of the sources and seed have different from the one before."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,12 @@ class Datasets:
             for one in nodes(self.project.workspace).values()
             if one.id.startswith("dataset-")
         )
-        return tuple(Version(made=made, dataset=one) for made, one in found if one is not None and made)
+        every = [(made, one) for made, one in found if one is not None and made]
+        before = [*(one for _, one in every[1:]), None]
+        return tuple(
+            Version(made=made, dataset=one, changed=tuple(_changes(old, one)) if old else ())
+            for (made, one), old in zip(every, before, strict=True)
+        )
 
     def diff(self, before: str | None = None, after: str | None = None) -> Difference:
         """From one data set to another: by id, else from the newest but one to the newest."""
@@ -72,3 +81,26 @@ class Datasets:
                 problems=[plugins.unknown(wanted, tuple(made), where="data", noun="data set")]
             )
         return made[wanted]
+
+
+def _changes(before: Dataset, after: Dataset) -> Iterator[str]:
+    """What was asked otherwise, in the words of the spec."""
+    old, new = (dict(_flat(one.spec, "data")) for one in (before, after))
+    for path in dict.fromkeys([*old, *new]):
+        if old.get(path) != new.get(path):
+            yield f"{path}: {_said(old, path)} → {_said(new, path)}"
+    for name in before.sources.keys() & after.sources.keys():
+        if before.sources[name] != after.sources[name]:
+            yield f"{name}: other content"
+    if before.seed != after.seed:
+        yield f"seed: {before.seed} → {after.seed}"
+
+
+def _flat(values: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        inside = f"{path}.{key}"
+        yield from _flat(value, inside) if isinstance(value, dict) else [(inside, value)]
+
+
+def _said(values: Mapping[str, Any], path: str) -> str:
+    return json.dumps(values[path], ensure_ascii=False) if path in values else "the default"

@@ -13,14 +13,18 @@ from tunewright.runtime.workspace import MANIFEST, Workspace
 
 
 class Node(Frozen):
-    """One artifact among its relatives."""
+    """One artifact, or one source as it was read, among its relatives."""
 
     id: str
+    """Of a source its name and the beginning of its digest: `data/train.csv@0123456789ab`."""
     parents: tuple[str, ...] = ()
     digest: str = ""
     """SHA-256 over its content."""
     made: dt.datetime | None = None
-    """When; None where it is not in the workspace, as a base model, and only its children name it."""
+    """When; None where it is not in the workspace, as a source or a base model: only its children name it."""
+    seed: int | None = None
+    version: str = ""
+    """Version of tunewright that made it."""
 
 
 class Lineage(Frozen):
@@ -34,8 +38,9 @@ class Lineage(Frozen):
 
 
 def lineage(workspace: Workspace, artifact_id: str) -> Lineage:
-    """The relatives of an artifact; raises `WorkspaceError` if the workspace has none of that id."""
+    """The relatives of an artifact, or of a source by its name; raises `WorkspaceError` if there is none."""
     known = nodes(workspace)
+    artifact_id = next((one for one in known if one.startswith(f"{artifact_id}@")), artifact_id)
     if artifact_id not in known:
         raise WorkspaceError(
             problems=[plugins.unknown(artifact_id, tuple(known), where="lineage", noun="artifact")]
@@ -49,18 +54,26 @@ def lineage(workspace: Workspace, artifact_id: str) -> Lineage:
 
 
 def nodes(workspace: Workspace) -> dict[str, Node]:
-    """Every artifact of the workspace by its id, the newest first."""
-    found = {}
+    """Every artifact of the workspace by its id, the newest first; behind them the sources."""
+    found, read = dict[str, Node](), dict[str, Node]()
     for path in sorted(workspace.artifacts.glob(f"*/{MANIFEST}"), key=lambda one: -one.stat().st_mtime):
         manifest = json.loads(path.read_bytes())
         made = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
+        sources = [_source(name, digest) for name, digest in manifest.get("sources", {}).items()]
+        read |= {one.id: one for one in sources}
         found[path.parent.name] = Node(
             id=path.parent.name,
-            parents=tuple(manifest.get("parents", ())),
+            parents=(*(one.id for one in sources), *manifest.get("parents", ())),
             digest=manifest.get("digest", ""),
             made=made,
+            seed=manifest.get("seed"),
+            version=manifest.get("version", ""),
         )
-    return found
+    return {**found, **read}
+
+
+def _source(name: str, digest: str) -> Node:
+    return Node(id=f"{name}@{digest[:12]}", digest=digest)
 
 
 def descendants(workspace: Workspace, roots: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TypeVar, get_args
 
 from tunewright import data
 from tunewright.core.errors import SpecError, Stopped, TunewrightError, WorkspaceError
-from tunewright.core.types import Artifact, Problem, Report
+from tunewright.core.types import SPLITS, Artifact, Problem, Report, Split
 from tunewright.data import Cluster, Diagnosis, Preview, Transformed
 from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
@@ -153,8 +153,8 @@ class Project:
             )
         return found
 
-    def preview(self, number: int = 0) -> Preview:
-        """Tokens of a training example as the model is trained on them, with the loss mask."""
+    def preview(self, number: int = 0, split: Split = "train") -> Preview:
+        """Tokens of an example of a split as a model is trained on such, with the loss mask."""
         outcome = self.outcome()
         task, dataset = outcome.task, outcome.dataset
         if task is None or dataset is None:
@@ -163,10 +163,14 @@ class Project:
                 where=str(self.folder),
                 fix="`tunewright run --only data` makes it",
             )
-        found = examples.read(dataset, "train")
+        if split not in SPLITS:
+            raise SpecError(problems=[plugins.unknown(split, SPLITS, where="preview", noun="split")])
+        found = examples.read(dataset, split)
         if not 0 <= number < len(found):
             raise WorkspaceError(
-                f"there is no example {number}", where="preview", fix=f"choose 0 to {len(found) - 1}"
+                f"there is no example {number} in `{split}`",
+                where="preview",
+                fix=f"choose 0 to {len(found) - 1}",
             )
         base = models.resolve(model_of(self.spec.model, self.folder), settings.read())
         chat = Chat.load(base.path)
