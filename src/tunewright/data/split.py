@@ -11,9 +11,11 @@ from typing import Literal, TypeVar
 from tunewright.core import digest
 from tunewright.core.types import SPLITS, Example, Split
 from tunewright.data.question import question
-from tunewright.runtime.near import clusters, connected, near_pairs, normalised
+from tunewright.runtime.near import clusters, connected, near_matches, near_pairs, normalised
 
 _EVALUATED: tuple[Split, ...] = ("test", "validation")
+_PAIRS: tuple[tuple[Split, Split], ...] = (("test", "validation"), ("test", "train"), ("validation", "train"))
+"""A later split and one before it in time."""
 _FEWEST_UNITS = 3
 
 
@@ -57,6 +59,8 @@ def split(
         drawn = strata[label]
         for name, cut in (_by_time if "time" in by else _by_chance)(drawn, shares).items():
             parts[name] += cut
+    if "time" in by and len(strata) > 1:
+        parts = _apart(parts, near)
     return {
         name: [one for unit in sorted(cut, key=_key) for one in unit.members] for name, cut in parts.items()
     }
@@ -134,6 +138,26 @@ def _by_time(drawn: Sequence[Unit], shares: Mapping[Split, float]) -> Cut:
         cut[name] = [unit for unit in left if at and unit.start and unit.start >= at]
         left = [unit for unit in left if at is None or _before(unit, at)]
     return {**cut, "train": left}
+
+
+def _apart(parts: Cut, near: float) -> Cut:
+    """Without what is like an example of a later split or of its group: each label has a cut of its own."""
+    cut = dict(parts)
+    for later, earlier in _PAIRS:
+        evaluated, known = _asked(cut[later]), _asked(cut[earlier])
+        alike = {pair.b for pair in near_matches(evaluated, known, near)}
+        groups = {one.group for unit in cut[later] for one in unit.members if one.group is not None}
+        cut[earlier] = [
+            unit
+            for place, unit in enumerate(cut[earlier])
+            if place not in alike and not any(one.group in groups for one in unit.members)
+        ]
+    return cut
+
+
+def _asked(drawn: Sequence[Unit]) -> list[str]:
+    """The question of each unit of one example."""
+    return [normalised(question(unit.members[0])) for unit in drawn]
 
 
 def _moment(drawn: Sequence[Unit], wanted: int) -> dt.datetime | None:
