@@ -14,8 +14,11 @@ from transformers import AutoModelForCausalLM
 from tunewright import train
 from tunewright.core import digest
 from tunewright.core.errors import Stopped, TrainError
-from tunewright.core.types import Checkpoint, Dataset, Event, Task
+from tunewright.core.types import Checkpoint, Dataset, Event, Portion, Task
+from tunewright.runtime.chat import Chat
 from tunewright.runtime.context import Context
+from tunewright.runtime.examples import REPLAY
+from tunewright.train.methods.sft import Sft
 from tunewright.train.ports import Curve
 
 from .conftest import SPEC, make_context, make_dataset, make_examples
@@ -138,3 +141,47 @@ def test_broken_weights_end_the_run_with_a_remedy(
     with pytest.raises(TrainError, match="diverged") as caught:
         train.run(make_context(tmp_path), SPEC, base.model_copy(update={"path": broken}), dataset, task)
     assert "train.learning_rate" in caught.value.problems[0].fix
+
+
+def test_undesirable_answers_are_left_out_with_a_note(base: Checkpoint, task: Task, tmp_path: Path) -> None:
+    good = make_examples(24)
+    bad = [one.model_copy(update={"id": f"bad-{one.id}", "desirable": False}) for one in make_examples(5, 50)]
+    events: list[Event] = []
+    spec = SPEC.model_copy(update={"epochs": 0.5})
+    runs = {
+        name: train.run(
+            make_context(tmp_path / name, events),
+            spec,
+            base,
+            make_dataset(tmp_path / f"data-{name}", examples, make_examples(6, 100)),
+            task,
+        )
+        for name, examples in (("mixed", [*good, *bad]), ("good", good))
+    }
+    told = [event.message for event in events if "undesirable" in event.message]
+    assert told == ["5 training examples are undesirable answers: `sft` leaves them out"]
+    assert curve_of(runs["mixed"]).losses == curve_of(runs["good"]).losses
+
+
+def test_general_examples_are_learned_without_the_instruction_of_the_task(base: Checkpoint) -> None:
+    chat = Chat.load(base.path)
+    (one,) = make_examples(1)
+    general = one.model_copy(update={"tags": (REPLAY,), "weight": 0.5})
+    rendered = Sft().render(general, chat, "Name the desk.")
+    assert rendered.ids == chat.render(one.messages).ids and rendered.weight == 0.5
+    assert Sft().render(one, chat, "Name the desk.").ids != rendered.ids
+
+
+def test_the_card_says_what_was_trained_on(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
+) -> None:
+    mix = (
+        Portion(source="desk.csv", examples=12, standing=18, share=0.75, weight=1.0),
+        Portion(source="general.json", examples=6, standing=6, share=0.25, weight=0.5, replay=True),
+    )
+    spec = SPEC.model_copy(update={"epochs": 0.2})
+    made = train.run(context(), spec, base, dataset.model_copy(update={"mix": mix}), task)
+    page = (made.path / "card.md").read_text(encoding="utf-8")
+    assert "| desk.csv | 12 | 18 | 75.0% | 1 |" in page
+    assert "| general.json (general, against forgetting) | 6 | 6 | 25.0% | 0.5 |" in page
+    assert json.loads((made.path / "run.json").read_bytes())["data"]["mix"][1]["replay"]

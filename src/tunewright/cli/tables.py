@@ -83,6 +83,12 @@ def _(dataset: Dataset) -> None:
             f"{found.near} near of {found.examples}; {found.removed_from_train} taken out of train",
             markup=False,
         )
+    for portion in dataset.mix if len(dataset.mix) > 1 else ():
+        out.print(
+            f"training sees: {portion.source} {portion.standing:,} times ({portion.share:.0%}, "
+            f"{portion.examples:,} examples, weight {portion.weight:g})",
+            markup=False,
+        )
     out.print(f"duplicates removed: {dataset.duplicates_removed}", markup=False)
     for problem in dataset.problems:
         out.print(f"note: {problem.where}: {problem.what}", markup=False)

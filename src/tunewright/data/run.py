@@ -155,6 +155,8 @@ def tell(
                 f"{one.removed_from_train} training examples taken out"
                 if one.removed_from_train
                 else "marked"
+                if one.split in SPLITS
+                else "nothing taken out"
             )
             context.tell(
                 "note",

@@ -84,9 +84,7 @@ def _render(method: Method, chat: Chat, dataset: Dataset, task: Task, split: Spl
 def _tell_left_out(context: Context, spec: TrainSpec, dataset: Dataset, taken: int) -> None:
     left = dataset.counts.get("train", taken) - taken
     if left:
-        what = (
-            f"{left} of the training examples are undesirable answers: `{spec.method.name}` leaves them out"
-        )
+        what = f"{left} training examples are undesirable answers: `{spec.method.name}` leaves them out"
         context.tell("note", what)
 
 
