@@ -151,3 +151,15 @@ def test_where_nearly_all_hangs_together_the_rest_is_divided() -> None:
     examples = [one.model_copy(update={"group": "all" if int(one.id) < 90 else None}) for one in dated(100)]
     parts = split(examples, {"test": 0.2, "validation": 0.2}, near=0.7, seed=0)
     assert {name: len(part) for name, part in parts.items()} == {"train": 90, "validation": 5, "test": 5}
+
+
+def test_cuts_of_each_label_leave_nothing_alike_on_two_sides() -> None:
+    early, late = dated(40, "a"), [one.model_copy(update={"id": f"b{one.id}"}) for one in dated(40, "b")]
+    late = [example(100 + n, question(one), "b", day=200 + n) for n, one in enumerate(late)]
+    copies = [
+        example(200 + n, question(one), "b", group, day=150)
+        for n, (one, group) in enumerate(zip(early[-8:], [None, "g"] * 4, strict=True))
+    ]
+    late.append(example(300, "quite another thing", "a", "g", day=39))
+    parts = split([*early, *late, *copies], SHARES, near=0.7, seed=0, by=("label", "time"))
+    assert {one.label for one in parts["test"]} == {"a", "b"} and not crossing(parts, 0.7)
