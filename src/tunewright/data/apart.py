@@ -142,7 +142,7 @@ def _astride(count: int) -> Iterator[Problem]:
             f"{count} examples stand in no split: they are newer than a cut in time, but like an example "
             "before it, or of one group with it"
         )
-        yield _told("data.split.by", what, "nothing needs to be done; a wider `group` or `near` drops more")
+        yield _told("data.split.by", what, "nothing needs to be done; a narrower `group` drops fewer")
 
 
 def _small(drawn: Parts, shares: Mapping[Split, float], size: int) -> Iterator[Problem]:
