@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import statistics
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -34,6 +35,8 @@ def main() -> None:
         cut = round(len(chance) * SHARES["test"])
         parts = split(examples, SHARES, near=NEAR, seed=0, by=by)
         figures[f"examples_{name}"] = len(examples)
+        if any(one.group for one in examples):
+            figures[f"same_group_by_chance_{name}"] = statistics.mean(map(grouped, [examples] * 5, range(5)))
         figures[f"leaked_by_chance_{name}"] = leaked(chance[:cut], chance[cut:])
         figures[f"leaked_{name}"] = leaked(parts["test"], parts["train"])
         figures[f"leaked_validation_{name}"] = leaked(parts["validation"], parts["train"])
@@ -101,6 +104,14 @@ def _turns(blocks: list[list[dict[str, str]]]) -> Iterable[dict[str, str]]:
 
 def _write(name: str, rows: Iterable[dict[str, str]]) -> None:
     (WORK / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def grouped(examples: Sequence[Example], seed: int) -> float:
+    """Share of a test by chance whose group stands in training, letter for letter."""
+    drawn = random.Random(seed).sample(examples, len(examples))
+    cut = round(len(drawn) * SHARES["test"])
+    known = {one.group for one in drawn[cut:]}
+    return sum(one.group in known for one in drawn[:cut]) / cut
 
 
 def leaked(test: Sequence[Example], train: Sequence[Example]) -> float:
