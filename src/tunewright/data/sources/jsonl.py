@@ -149,8 +149,9 @@ def _at_once(block: Block, columns: list[str]) -> Any:  # noqa: ANN401 - Arrow's
 
 def _has_zeros(table: Any) -> bool:  # noqa: ANN401 - Arrow
     """True if a text holds a zero character."""
+    np = require("numpy", extra="all")
     buffers = (chunk.buffers()[2] for column in table.columns for chunk in column.chunks)
-    return any(buffer is not None and b"\0" in buffer.to_pybytes() for buffer in buffers)
+    return any(buffer and not np.frombuffer(buffer, np.uint8).all() for buffer in buffers)
 
 
 def _object(line: str, place: str, name: str, tell: Tell) -> Iterator[Row]:
