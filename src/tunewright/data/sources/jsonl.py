@@ -101,8 +101,8 @@ class Jsonl:
         if any(isinstance(inner, str) for inner in value.values()):
             yield "line 1", value
         elif value and all(isinstance(inner, dict) for inner in value.values()):
-            for name, inner in value.items():
-                yield f"item `{name}`", {**inner}  # type: ignore[dict-item]
+            for place, inner in enumerate(value.values(), 1):  # by number: a key may be somebody's
+                yield f"item {place}", {**inner}  # type: ignore[dict-item]
         else:
             what = "this file is one JSON object, not a list of examples"
             fix = "write an array of objects, or one object a line"
