@@ -143,7 +143,7 @@ def _at_once(block: Block, columns: list[str]) -> Any:  # noqa: ANN401 - Arrow's
         found = polars.read_ndjson(block.data, schema=dict.fromkeys(columns, polars.String))
     except polars.exceptions.PolarsError:
         return None
-    table = found.to_arrow() if found.height == count else None
+    table = found.rechunk().to_arrow() if found.height == count else None
     return None if table is None or _has_zeros(table) else table
 
 
