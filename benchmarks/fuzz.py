@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from benchmarks.mutations import mutant
@@ -16,6 +17,9 @@ from benchmarks.record import WORK, record
 
 FILES, QUICK_FILES = 10_000, 1_000
 KEPT = WORK / "fuzz"
+NAME = "mutant"
+BOUND_MB = 512
+"""Memory that no child process may need, libraries included."""
 PART = 500
 """Files of one child process: one that dies takes no more with it."""
 
@@ -27,21 +31,15 @@ def main() -> None:
         return
     quick = "--quick" in sys.argv
     files = QUICK_FILES if quick else FILES
-    total = {
-        "files": files,
-        "tracebacks": 0,
-        "crashes": 0,
-        "without_place": 0,
-        "with_examples": 0,
-        "peak_mb": 0.0,
-    }
+    total: defaultdict[str, float] = defaultdict(float, files=files, tracebacks=0, crashes=0, without_place=0)
     for start in range(0, files, PART):
         told = part(start)
         for name, value in told.items():
             total[name] = max(total[name], value) if name == "peak_mb" else total[name] + value
         print(start + PART, told, file=sys.stderr)
     shutil.rmtree(KEPT)
-    record("fuzz", total, quick=quick)
+    total |= {"bound_mb": BOUND_MB, "over_bound": int(total["peak_mb"] > BOUND_MB)}
+    record("fuzz", dict(sorted(total.items())), quick=quick)
 
 
 def part(start: int) -> dict[str, float]:
@@ -59,39 +57,43 @@ def part(start: int) -> dict[str, float]:
 
 def read(first: int, last: int) -> dict[str, float]:
     """Look at the files of these numbers, and count what happened."""
-    counts = {"tracebacks": 0, "without_place": 0, "with_examples": 0}
+    counts: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         for number in range(first, last):
-            happened = looked_at(number, Path(folder))
-            if happened in counts:
-                counts[happened] += 1
-                if happened != "with_examples":
-                    print(number, happened, file=sys.stderr)
+            path = made(number, Path(folder))
+            happened = looked_at(path)
+            counts.update((f"files{path.name.removeprefix(NAME)}", happened))
+            if happened in ("tracebacks", "without_place"):
+                print(number, happened, file=sys.stderr)
     return {**counts, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
-def looked_at(number: int, folder: Path) -> str:
+def made(number: int, folder: Path) -> Path:
+    """The file of that number."""
+    suffix, content = mutant(number)
+    path = folder / f"{NAME}{suffix}"
+    path.write_bytes(content)
+    return path
+
+
+def looked_at(path: Path) -> str:
     """What came of one file: `tracebacks`, `without_place`, `with_examples` or `refused`."""
     from tunewright.core.errors import TunewrightError
     from tunewright.data import look
 
-    suffix, content = mutant(number)
-    path = folder / f"mutant{suffix}"
-    path.write_bytes(content)
-    del content
     try:
-        found = look(path.name, folder=folder)
+        found = look(path.name, folder=path.parent)
     except TunewrightError as error:
         problems, examples = error.problems, 0
     except BaseException as error:  # noqa: BLE001 - that nothing else comes out is what is measured
-        print(number, suffix, type(error).__name__, str(error)[:200], file=sys.stderr)
+        print(path.name, type(error).__name__, str(error)[:200], file=sys.stderr)
         return "tracebacks"
     else:
         problems, examples = found.problems, found.examples
     finally:
         path.unlink()
     placed = all(
-        re.match(rf"mutant{re.escape(suffix)}( |$)", one.where) and one.what and one.fix for one in problems
+        re.match(rf"{re.escape(path.name)}( |$)", one.where) and one.what and one.fix for one in problems
     )
     if not placed or not (problems or examples):
         return "without_place"

@@ -1,4 +1,7 @@
-"""Files of every kind that the sources read, and seeded ways to break them."""
+"""Files of every kind that the sources read, and seeded ways to break them.
+
+To add a kind, give `KINDS` its suffix and a function from rows to bytes.
+"""
 
 from __future__ import annotations
 
@@ -65,10 +68,10 @@ def _arrow(rows: list[Row]) -> bytes:
     return out.getvalue()
 
 
-def _zstd(rows: list[Row]) -> bytes:
+def _zstd_of(data: bytes) -> bytes:
     import zstandard
 
-    return zstandard.compress(_jsonl(rows))
+    return zstandard.compress(data)
 
 
 def workbook(rows: list[list[str]]) -> bytes:
@@ -111,9 +114,10 @@ KINDS: dict[str, Callable[[list[Row]], bytes]] = {
     ".arrow": _arrow,
     ".xlsx": _excel,
     ".jsonl.gz": lambda rows: gzip.compress(_jsonl(rows)),
-    ".jsonl.zst": _zstd,
+    ".jsonl.zst": lambda rows: _zstd_of(_jsonl(rows)),
     ".csv.gz": lambda rows: gzip.compress(_table(",")(rows)),
 }
+"""How a sound file of each kind is written; a new kind is one entry, and one in `BOMBS` if it is packed."""
 
 Mutation = Callable[[bytes, random.Random], bytes]
 
@@ -207,25 +211,31 @@ def swollen(book: bytes) -> bytes:
     return out.getvalue()
 
 
-def bomb(draw: random.Random) -> tuple[str, bytes]:
-    """A small file that unpacks to a large one: one endless line, many short ones, or a workbook."""
-    kind = draw.choice((".jsonl.gz", ".jsonl.zst", ".csv.gz", ".xlsx"))
-    if kind == ".xlsx":
-        return kind, swollen(workbook([["text", "label"], ["a", "x"]]))
-    unit = draw.choice((b"a", b"\n", b"{}\n", b'"', b"a,b\n"))
-    large = unit * (60_000_000 // len(unit))
-    if kind.endswith(".zst"):
-        import zstandard
+def _packed(pack: Callable[[bytes], bytes]) -> Callable[[random.Random], bytes]:
+    """60 MB of one endless line, or of many short ones."""
 
-        return kind, zstandard.compress(large)
-    return kind, gzip.compress(large, 6)
+    def make(draw: random.Random) -> bytes:
+        unit = draw.choice((b"a", b"\n", b"{}\n", b'"', b"a,b\n"))
+        return pack(unit * (60_000_000 // len(unit)))
+
+    return make
+
+
+BOMBS: dict[str, Callable[[random.Random], bytes]] = {
+    ".jsonl.gz": _packed(gzip.compress),
+    ".jsonl.zst": _packed(_zstd_of),
+    ".csv.gz": _packed(gzip.compress),
+    ".xlsx": lambda _: swollen(workbook([["text", "label"], ["a", "x"]])),
+}
+"""Small files that unpack to large ones."""
 
 
 def mutant(seed: int) -> tuple[str, bytes]:
     """Suffix and content of the broken file of that number; the same number gives the same file."""
     draw = random.Random(seed)
     if seed % 1000 == 999:
-        return bomb(draw)
+        kind = draw.choice(list(BOMBS))
+        return kind, BOMBS[kind](draw)
     if seed % 500 == 498:
         return draw.choice((".jsonl", ".json", ".csv")), draw.choice((huge_line, deep))(draw)
     shape = draw.choice(SHAPES)

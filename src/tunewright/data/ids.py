@@ -48,7 +48,7 @@ def _merged(runs: list[Any]) -> list[Any]:
     np = require("numpy", extra="all")
     last = runs.pop()
     while runs and len(runs[-1]) <= 2 * len(last):
-        last = np.sort(np.concatenate([runs.pop(), last]))
+        last = np.sort(np.concatenate([runs.pop(), last]), kind="stable")  # merges what is sorted
     return [*runs, last]
 
 

@@ -6,17 +6,23 @@ from pathlib import Path
 
 from tunewright.core.types import Example, Frozen, Problem
 from tunewright.data import detect
+from tunewright.data.ports import Transform
+from tunewright.data.quiet import quiet, quietly
 from tunewright.data.read import Reading, name_of
 from tunewright.data.spec import Columns, DataSpec, Shape
 from tunewright.runtime import examples as on_disk
+from tunewright.runtime import plugins
 from tunewright.runtime.plugins import Named
 from tunewright.runtime.workspace import appearing
 
 SHOWN = 3
 
 
+_MASKED = Named(name="mask")
+
+
 class Look(Frozen):
-    """What a source was read as."""
+    """What a source was read as. What it shows is masked: nobody has said yet what is in the file."""
 
     source: str
     shape: str | None
@@ -29,6 +35,7 @@ class Look(Frozen):
     """What to write into the spec to say the same."""
     examples: int = 0
     first: tuple[Example, ...] = ()
+    """Masked, as by the transform `mask`."""
     problems: tuple[Problem, ...] = ()
     """Bad lines, and what is not sure."""
 
@@ -44,26 +51,37 @@ def look(
 
     `folder` is what paths are relative to; `columns` and `shape` are the mapping of the spec.
     """
-    spec = DataSpec(sources=(source,), columns=Columns.model_validate(columns or {}), format=shape)
+    spec = DataSpec(
+        sources=(source,),
+        columns=Columns.model_validate(columns or {}),
+        format=shape,
+        transforms=(_MASKED,),
+    )
     reading = Reading(Path(folder), spec, labelled=False)
+    mask: Transform = plugins.make("transforms", _MASKED)
     name = name_of(source)
     first: list[Example] = []
     count = 0
     for batch in reading.batches(spec.sources):
         count += batch.num_rows
         if len(first) < SHOWN:
-            first += on_disk.of_batch(batch.slice(0, SHOWN - len(first)))
+            first += on_disk.of_batch(mask.apply(batch.slice(0, SHOWN - len(first)))[0])
     found = reading.detected.get(name)
     return Look(
         source=name,
         shape=found.shape if found else None,
-        columns=found.columns.named() if found else {},
+        columns=_columns(found.columns, spec) if found else {},
         confidence=found.confidence if found else 0.0,
-        mapping=detect.mapping(found) if found else "",
+        mapping=quiet(detect.mapping(found), spec) if found else "",
         examples=count,
         first=tuple(first),
-        problems=(*reading.fatal, *reading.problems, *reading.unsure),
+        problems=quietly((*reading.fatal, *reading.problems, *reading.unsure), spec),
     )
+
+
+def _columns(columns: Columns, spec: DataSpec) -> dict[str, str]:
+    """Role and column; a table without a header has values there."""
+    return {role: quiet(name, spec) for role, name in columns.named().items()}
 
 
 def to_parquet(

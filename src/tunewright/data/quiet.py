@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from tunewright.core.types import Problem
-from tunewright.data.spec import DataSpec
+from tunewright.data.spec import Columns, DataSpec
 from tunewright.runtime import redact
 
 _MASK = "mask"
+_QUOTED = re.compile(r"`([^`]*)`")
+_OURS = frozenset({*Columns.model_fields, "role", "content", "user", "assistant", "tool"})
+"""Words that stand in problems whatever the file holds."""
 
 
 def quiet(text: str, spec: DataSpec) -> str:
@@ -24,8 +28,21 @@ def quiet(text: str, spec: DataSpec) -> str:
 
 
 def quietly(problems: Iterable[Problem], spec: DataSpec) -> tuple[Problem, ...]:
-    """The problems, place as it is, words without personal data."""
+    """The problems, place as it is, words without personal data.
+
+    What is wrong quotes the file: such a word stays only if it is one of ours, of the spec, or of the
+    language, for a word alone gives no sign by which a name is known.
+    """
+    if not any(one.name == _MASK for one in spec.transforms):
+        return tuple(problems)
+    known = _OURS | set(spec.columns.named().values())
     return tuple(
-        one.model_copy(update={"what": quiet(one.what, spec), "fix": quiet(one.fix, spec)})
+        one.model_copy(update={"what": quiet(_unquoted(one.what, known), spec), "fix": quiet(one.fix, spec)})
         for one in problems
+    )
+
+
+def _unquoted(text: str, known: Iterable[str]) -> str:
+    return _QUOTED.sub(
+        lambda match: match[0] if match[1] in known or redact.is_word(match[1]) else "`…`", text
     )

@@ -11,7 +11,7 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from tunewright.core.types import Problem
 from tunewright.runtime.lazy import require
@@ -38,8 +38,9 @@ LONGEST = 1 << 25
 
 DELIMITERS = (",", "\t", ";", "|")
 
-_BLOCK = 1 << 23
+_BLOCK = 1 << 22
 _LOOK = 1 << 18
+_PIECE = 1 << 18
 _WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _WIDE_NAMES = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -59,12 +60,12 @@ def kind_of(path: str | Path) -> str:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
+def opened(path: Path) -> Iterator[io.BufferedReader]:
     """The bytes of a file, decompressed by its suffix; `OSError` where that fails."""
     suffix = path.suffix.lower()
     if suffix == ".gz":
         with gzip.open(path, "rb") as file:
-            yield cast("IO[bytes]", file)
+            yield cast("io.BufferedReader", file)
     elif suffix == ".zst":
         zstandard = require("zstandard", extra="all")
         with path.open("rb") as raw:
@@ -93,7 +94,7 @@ def _broken() -> tuple[type[Exception], ...]:
 
 
 def blocks(path: Path, name: str, tell: Tell) -> Iterator[Block]:
-    """The lines of a file in blocks of about 8 MiB.
+    """The lines of a file in blocks of about 4 MiB.
 
     A line over `LONGEST` bytes is told and left out; a compressed file is not read on behind one, nor
     behind a place where it is broken.
@@ -117,19 +118,26 @@ def blocks(path: Path, name: str, tell: Tell) -> Iterator[Block]:
 
 
 def _counted(block: bytes) -> int:
-    """How many line ends a block has: several times as fast as `bytes.count`."""
+    """How many line ends a block has, in pieces that stay in the processor's cache."""
     np = require("numpy", extra="all")
-    return int(np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n")))
+    letters = np.frombuffer(block, np.uint8)
+    pieces = range(0, len(letters), _PIECE)
+    return sum(int(np.count_nonzero(letters[at : at + _PIECE] == ord("\n"))) for at in pieces)
 
 
-def _whole_lines(file: IO[bytes]) -> Iterator[bytes | None]:
-    """Blocks of whole lines; None for a line that is too long."""
-    while block := file.read(_BLOCK):
-        rest = b"" if block.endswith(b"\n") else file.readline(LONGEST)
+def _whole_lines(file: io.BufferedReader) -> Iterator[bytes | None]:
+    """Blocks of whole lines; None for a line that is too long.
+
+    One buffer is filled again and again: memory that is fresh for each block costs more than a copy.
+    """
+    room = bytearray(_BLOCK)
+    while size := file.readinto(room):
+        block = memoryview(room)[:size]
+        rest = b"" if room[size - 1] == ord("\n") else file.readline(LONGEST)
         if len(rest) < LONGEST or rest.endswith(b"\n"):
-            yield block + rest if rest else block
+            yield b"".join((block, rest))
             continue
-        if whole := block[: block.rfind(b"\n") + 1]:
+        if whole := bytes(block[: room.rfind(b"\n", 0, size) + 1]):
             yield whole
         yield None
         while (rest := file.readline(_BLOCK)) and not rest.endswith(b"\n"):

@@ -51,6 +51,50 @@ def test_plain_sentences_are_left_alone(text: str) -> None:
     assert find(text) == []
 
 
+PHONES = (
+    *("(212) 555-0143", "212-555-0143", "212.555.0143", "2125550143", "1-800-555-0143", "+1 (212) 555-0143"),
+    *(
+        "020 7946 0958",
+        "07700 900123",
+        "07700900123",
+        "+44 (0)20 7946 0958",
+        "(+44) 1632 960123",
+        "01632 960 123",
+    ),
+    *("030 23125 014", "030/23125014", "0049 30 23125014", "+49-30-23125-014", "49 30 23125014"),
+    *("01 99 00 12 34", "612 345 678", "98765 43210", "11 98765-4321", "8 495 123-45-67", "06-24312407"),
+    *("212-555-0143 x12", "(212) 555-0143 ext. 4567", "020 7946 0958, extension 12", "030 23125 014 Ext: 9"),
+    *("20\u201130\u201140\u201150", "20 30 40 50", "22-341392", "+1.212.555.0143", "0039 06 1234 5678"),
+)
+"""Forms of many countries; numbers of the ranges that are kept for films where there is one."""
+
+
+@pytest.mark.parametrize("frame", ["I wrote {} on the form.", "{}", "tel.{}", "it is {} (mobile)"])
+@pytest.mark.parametrize("number", PHONES)
+def test_a_phone_is_found_whole_with_and_without_words_that_say_so(number: str, frame: str) -> None:
+    text = frame.format(number)
+    covered = {place for one in find(text, ()) for place in range(one.start, one.end)}
+    start = text.index(number)
+    left = [char for place, char in enumerate(text[start:], start) if char.isdigit() and place not in covered]
+    assert left == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("from 1990-2000", "in 2019/2020", "it has 12 345 678 people", "$ 123 456 789", "1 250 000 rows"),
+        *("pi is 3.1415926535", "12345678 steps", "version 10.42.1", "12.5.2021 10:30", "1.4142135623 more"),
+    ],
+)
+def test_years_amounts_and_plain_numbers_are_no_phones(text: str) -> None:
+    assert find(text, ()) == []
+
+
+def test_a_number_alone_is_a_phone_where_the_words_behind_it_say_so() -> None:
+    assert [one.kind for one in find("20316412 is my mobile", ())] == ["phone"]
+    assert find("20316412 is what it says", ()) == []
+
+
 IDS = {
     "Spanish DNI": (check.es_dni, "12345678Z"),
     "Italian codice fiscale": (check.it_codice, "RSSMRA85T10A562S"),

@@ -101,8 +101,8 @@ class Jsonl:
         if any(isinstance(inner, str) for inner in value.values()):
             yield "line 1", value
         elif value and all(isinstance(inner, dict) for inner in value.values()):
-            for name, inner in value.items():
-                yield f"item `{name}`", {**inner}  # type: ignore[dict-item]
+            for place, inner in enumerate(value.values(), 1):  # by number: a key may be somebody's
+                yield f"item {place}", {**inner}  # type: ignore[dict-item]
         else:
             what = "this file is one JSON object, not a list of examples"
             fix = "write an array of objects, or one object a line"
@@ -143,14 +143,15 @@ def _at_once(block: Block, columns: list[str]) -> Any:  # noqa: ANN401 - Arrow's
         found = polars.read_ndjson(block.data, schema=dict.fromkeys(columns, polars.String))
     except polars.exceptions.PolarsError:
         return None
-    table = found.to_arrow() if found.height == count else None
+    table = found.rechunk().to_arrow() if found.height == count else None
     return None if table is None or _has_zeros(table) else table
 
 
 def _has_zeros(table: Any) -> bool:  # noqa: ANN401 - Arrow
     """True if a text holds a zero character."""
+    np = require("numpy", extra="all")
     buffers = (chunk.buffers()[2] for column in table.columns for chunk in column.chunks)
-    return any(buffer is not None and b"\0" in buffer.to_pybytes() for buffer in buffers)
+    return any(buffer and not np.frombuffer(buffer, np.uint8).all() for buffer in buffers)
 
 
 def _object(line: str, place: str, name: str, tell: Tell) -> Iterator[Row]:

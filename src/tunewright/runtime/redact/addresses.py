@@ -67,38 +67,36 @@ _MILITARY = (
 )
 _ZIP = r"(?:[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d|[A-Z]{0,3}-?\d{3,6}(?:[- ]\d{2,4})?)"
 
-_NUMBER_BEHIND = re.compile(r"[^\W\d_]\.?\s\d{1,4}[a-zA-Z]?\b")
+_BEFORE_NUMBER = re.compile(r"(?<![\w'’-])([^\W\d_][\w'’-]*\.?)\s\d")
+_ENDED = re.compile(rf"(?:{_ENDING}|\bu\.)\Z")
 _BEHIND = (
     # Hauptstraße 5 · 27534 Þorsteinsgata 63 · Kiraly utca 7
     re.compile(
-        rf"(?<![\w-])(?:\d{{1,5}}\s)?(?:{_CAP}[ ]){{0,2}}[^\W\d_][\w'’-]*{_ENDING}\s\d{{1,4}}\s?[a-zA-Z]?\b",
-        re.I,
+        rf"(?<![\w-])(?:\d{{1,5}}\s)?(?:{_CAP}[ ]){{0,2}}[^\W\d_][\w'’-]*{_ENDING}\s\d{{1,4}}\s?[a-z]?\b"
     ),
-    re.compile(rf"(?<![\w-])(?:\d{{1,5}}\s)?(?:{_CAP}[ ]){{1,3}}u\.\s\d{{1,4}}\b\.?", re.I),
+    re.compile(rf"(?<![\w-])(?:\d{{1,5}}\s)?(?:{_CAP}[ ]){{1,3}}u\.\s\d{{1,4}}\b\.?"),
 )
-"""Streets with the house number behind, the slow ones: tried only where a short number follows a word."""
+"""Streets with the house number behind, the slow ones: tried where such an ending stands before a number."""
 _CORES = (
     # 12 Long Street · 221B Baker St
     re.compile(
-        rf"(?<![\w-])(?:\d{{1,5}}\s)?{_HOUSE}(?:[ ,]+(?:{_CAP})){{1,4}}?[ ]"
-        rf"(?:{_STREET})\b\.?(?:\s\d{{1,4}}\b)?",
-        re.I,
+        rf"(?<![\w-])(?:\d{{1,5}}\s)?{_HOUSE}(?:[ ,]+(?:{_CAP})){{1,4}}?"
+        rf"[ ](?:{_STREET})\b\.?(?:\s\d{{1,4}}\b)?"
     ),
     # rue de la Paix 12 · 12 rue de la Paix · ul. Karpacka 69
     re.compile(
-        rf"(?<![\w-])(?:\d{{1,5}}[, ]+){{1,2}}(?:{_BEFORE})\.?\s(?:{_CAP}[ ]?){{1,5}}(?:\d{{1,4}}\b)?", re.I
+        rf"(?<![\w-])(?:\d{{1,5}}[, ]+){{1,2}}(?:{_BEFORE})\.?\s(?:{_CAP}[ ]?){{1,5}}(?:\d{{1,4}}\b)?"
     ),
-    re.compile(
-        rf"(?<![\w-])(?:\d{{1,5}}\s)?\b(?:{_BEFORE})\b\.?\s(?:{_CAP}[ ]){{1,4}}\d{{1,4}}[a-z]?\b", re.I
-    ),
+    re.compile(rf"(?<![\w-])(?:\d{{1,5}}\s)?\b(?:{_BEFORE})\b\.?\s(?:{_CAP}[ ]){{1,4}}\d{{1,4}}[a-z]?\b"),
+    re.compile(_MILITARY),
+    re.compile(rf"(?<![\w-])(?:\d{{1,5}}\s)?{_BOX}\b"),
+    re.compile(rf"(?<![\w-])(?!#|no|nr|piso|app|floor|room){_UNIT}"),
+)
+"""For a text in small letters: several times as fast as to ignore case."""
+_TWO_NUMBERS = re.compile(
     # 92 Eusebio Dávila 57 · 5366 Pivovarská 276
-    re.compile(
-        r"(?<![\w-])\d{1,5}[ ](?:(?:\d{1,5}[ ])?[^\W\d_a-z][\w'’.-]*[ ])(?:(?:de|la|del|do|da|dos|van|"
-        r"der|von|of|el|[^\W\d_a-z][\w'’.-]*)[ ]){0,4}\d{1,4}[a-dA-D]?\b(?![:.]\d)"
-    ),
-    re.compile(_MILITARY, re.I),
-    re.compile(rf"(?<![\w-])(?:\d{{1,5}}\s)?{_BOX}\b", re.I),
-    re.compile(rf"(?<![\w-])(?!#|no|nr|piso|app|floor|room){_UNIT}", re.I),
+    r"(?<![\w-])\d{1,5}[ ](?:(?:\d{1,5}[ ])?[^\W\d_a-z][\w'’.-]*[ ])(?:(?:de|la|del|do|da|dos|van|"
+    r"der|von|of|el|[^\W\d_a-z][\w'’.-]*)[ ]){0,4}\d{1,4}[a-dA-D]?\b(?![:.]\d)"
 )
 _LINE = re.compile(
     r"^(?:\W*)(?:\d{1,5}\s(?:[^\W\d_][\w'’.-]*\s){1,4}\d{1,4}|"
@@ -132,6 +130,8 @@ _TAIL = re.compile(
     rf"(?:(?P<unit>(?i:{_UNIT}))|(?P<zip>{_ZIP}\b)"
     rf"|(?P<words>(?:[^\W\d_][\w'’-]*\.?)(?:[ ](?:[^\W\d_][\w'’-]*)){{0,5}})?(?:[ ](?P<after>{_ZIP}\b))?)"
 )
+_DIGIT = re.compile(r"\d")
+_NEVER_INSIDE = NEVER_STREETS - {"the", "and", "on", "in", "am", "no"}
 _UNIT_END = re.compile(rf"{_UNIT}\Z", re.I)
 _TOWN = re.compile(
     rf"[ ](?P<unit>(?!))?(?P<zip>(?!))?(?P<words>[^\W\d_][\w'’-]*(?:[ ][^\W\d_][\w'’-]*){{0,4}})"
@@ -141,18 +141,20 @@ _TOWN = re.compile(
 
 def addresses(text: str) -> Iterator[Finding]:
     """Every postal address of a text, from the house number to the postal code."""
-    if not any(char.isdigit() for char in text):
+    if not _DIGIT.search(text):
         return
     for match in _CORNER.finditer(text):
         yield Finding("address", match.start(), match.end("place"), 0.8)
     for match in _POSTCODE.finditer(text):
         yield Finding("address", match.start("place"), match.end("place"), 0.85)
+    small = text.replace("İ", "I").lower()  # the one letter that is longer when it is small
     for pattern in _CORES:
-        yield from _grown(text, (match.span() for match in pattern.finditer(text)), 0.8)
-    for pattern in _BEHIND if _NUMBER_BEHIND.search(text) else ():
-        yield from _grown(text, (match.span() for match in pattern.finditer(text)), 0.8)
-    lower = text.casefold()
-    if any(cue in lower for cue in ADDRESS_CUES):
+        yield from _grown(text, (match.span() for match in pattern.finditer(small)), 0.8)
+    yield from _grown(text, (match.span() for match in _TWO_NUMBERS.finditer(text)), 0.8)
+    ended = any(_ENDED.search(match[1]) for match in _BEFORE_NUMBER.finditer(small))
+    for pattern in _BEHIND if ended else ():
+        yield from _grown(text, (match.span() for match in pattern.finditer(small)), 0.8)
+    if any(cue in small for cue in ADDRESS_CUES):
         yield from _grown(text, (match.span("place") for match in _CUED.finditer(text)), 0.7)
 
 
@@ -164,10 +166,7 @@ def _grown(text: str, spans: Iterable[tuple[int, int]], score: float) -> Iterato
 
 def _plausible(found: str) -> bool:
     """No sentence: none of its words is one that no street has."""
-    words = [word.strip(".,'").casefold() for word in found.split()]
-    return not any(
-        word in NEVER_STREETS for word in words if word not in ("the", "and", "on", "in", "am", "no")
-    )
+    return _NEVER_INSIDE.isdisjoint(word.strip(".,'").casefold() for word in found.split())
 
 
 def _extended(text: str, end: int) -> int:

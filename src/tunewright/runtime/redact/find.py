@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from tunewright.runtime.redact import gazetteer
 from tunewright.runtime.redact.addresses import addresses
 from tunewright.runtime.redact.contacts import contacts
 from tunewright.runtime.redact.kinds import Finding, resolved
@@ -37,7 +36,7 @@ def find(
     ]
     if "names" in detectors:
         found += addresses(text)
-        found += names(text, gazetteer.load(), found)
+        found += names(text, found)
     if "presidio" in detectors:
         from tunewright.runtime.redact import presidio  # noqa: PLC0415 - the extra is asked for here
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from tunewright.runtime.redact.gazetteer import COMMON, FIRST, LAST, PLACE, Gazetteer
+from tunewright.runtime.redact.gazetteer import COMMON, FIRST, LAST, PLACE, load
 from tunewright.runtime.redact.kinds import Finding
 from tunewright.runtime.redact.vocabulary import NEVER_NAMES, ORGANISATION_ENDS, PARTICLES, TITLES
 
 _WORD = re.compile(r"[^\W\d_]+(?:[’'-][^\W\d_]+)*")
+_ENDS = re.compile(r"[.!?:\n\"“]")
+"""What ends a sentence or opens a new one."""
 _PERSON_BEFORE = re.compile(
     r"(?:\bname(?:\sis|'s|:|\sto|\swas)?|\bnamed|\bcalled|\bcalls me|\bcall me|\bi'?m|\bi am|\bthis is|"
     r"\bdear|\bhi|"
@@ -64,6 +67,8 @@ class Word(NamedTuple):
     """A word of the text with what the lists say of it."""
 
     text: str
+    small: str
+    """In small letters."""
     start: int
     end: int
     flags: int
@@ -72,19 +77,19 @@ class Word(NamedTuple):
     """True at the beginning of a sentence or a line, where a capital says nothing."""
 
 
-def names(text: str, lists: Gazetteer, taken: Sequence[Finding] = ()) -> Iterator[Finding]:
+def names(text: str, taken: Sequence[Finding] = ()) -> Iterator[Finding]:
     """Persons, places and organisations of a text, with a score by how much speaks for them.
 
     Words of the findings `taken`, such as a street, are no part of a name.
     """
-    words = _words(text, lists)
+    words = _words(text)
     if taken:
-        inside = {place for one in taken for place in range(one.start, one.end)}
-        words = [word for word in words if word.start not in inside]
+        words = [word for word in words if not any(one.start <= word.start < one.end for one in taken)]
+    phrases = load().phrases
     lower = not any(word.capital for word in words)
     place = 0
     while place < len(words):
-        size = _phrase(words, place, lists)
+        size = _phrase(words, place, phrases.get(words[place].small, ()))
         if size:
             yield Finding("place", words[place].start, words[place + size - 1].end, 0.8)
         elif size := _run(words, place, text, lower):
@@ -92,36 +97,42 @@ def names(text: str, lists: Gazetteer, taken: Sequence[Finding] = ()) -> Iterato
         place += size or 1
 
 
-def _phrase(words: Sequence[Word], place: int, lists: Gazetteer) -> int:
+def _phrase(words: Sequence[Word], place: int, phrases: Sequence[tuple[str, ...]]) -> int:
     """Words from the place on that are the name of one place."""
-    for phrase in lists.phrases.get(words[place].text.casefold(), ()):
-        if tuple(word.text.casefold() for word in words[place : place + len(phrase)]) == phrase:
+    for phrase in phrases:
+        if tuple(word.small for word in words[place : place + len(phrase)]) == phrase:
             return len(phrase)
     return 0
 
 
-def _words(text: str, lists: Gazetteer) -> list[Word]:
+def _words(text: str) -> list[Word]:
     found: list[Word] = []
     fresh = True
     before = 0
     for match in _WORD.finditer(text):
         between = text[before : match.start()]
-        ended = not (between.strip() == "." and found and found[-1].text.casefold() in TITLES)
-        fresh = fresh or (ended and any(char in between for char in '.!?:\n"“'))
-        word = match[0]
+        if between != " ":
+            ended = not (between.strip() == "." and found and found[-1].small in TITLES)
+            fresh = fresh or (ended and _ENDS.search(between) is not None)
+        word, start = match[0], match.start()
         if word[-2:] in ("'s", "’s"):
             word = word[:-2]
-        plain = _is_plain(word, lists)
-        flags = COMMON if plain else lists.flags(word)
-        capital = word[0].isupper() and not plain
-        found.append(Word(word, match.start(), match.start() + len(word), flags, capital, fresh))
+        found.append(Word(word, word.casefold(), start, start + len(word), *_known(word), fresh))
         before, fresh = match.end(), False
     return found
 
 
-def _is_plain(word: str, lists: Gazetteer) -> bool:
+@lru_cache(maxsize=1 << 15)
+def _known(word: str) -> tuple[int, bool]:
+    """What the lists say of a word, and whether it has the capital letter of a name."""
+    if _is_plain(word):
+        return COMMON, False
+    return load().flags(word), word[0].isupper()
+
+
+def _is_plain(word: str) -> bool:
     """A word that is no name, whatever the lists say: contractions, interjections, abbreviations."""
-    small = word.casefold()
+    lists, small = load(), word.casefold()
     if small in NEVER_NAMES or small.endswith(_CONTRACTED):
         return True
     short = word.isupper() and 1 < len(word) <= _ACRONYM
@@ -143,7 +154,7 @@ def _run(words: Sequence[Word], place: int, text: str, lower: bool) -> int:
             or (word.capital and not word.flags & COMMON)
             or (len(word.text) == 1 and word.capital)
             or (lower and not word.flags & COMMON and words[place].flags & FIRST)
-            or (word.text.casefold() in PARTICLES and _follows(words, place + size, lower))
+            or (word.small in PARTICLES and _follows(words, place + size, lower))
         ):
             size += 1
         else:
@@ -154,9 +165,9 @@ def _run(words: Sequence[Word], place: int, text: str, lower: bool) -> int:
 def _follows(words: Sequence[Word], place: int, lower: bool) -> bool:
     """A particle belongs to the name if the name goes on after it."""
     for nearby in words[place + 1 : place + 3]:
-        if _opens(nearby, lower) and nearby.text.casefold() not in PARTICLES:
+        if _opens(nearby, lower) and nearby.small not in PARTICLES:
             return True
-        if nearby.text.casefold() not in PARTICLES:
+        if nearby.small not in PARTICLES:
             return False
     return False
 
@@ -228,7 +239,7 @@ def _titled(before: str) -> bool:
 
 
 def _place(run: Sequence[Word], before: str) -> float:
-    vote = 1.3 * all(word.flags & PLACE or word.text.casefold() in PARTICLES for word in run)
+    vote = 1.3 * all(word.flags & PLACE or word.small in PARTICLES for word in run)
     vote += 0.3 * bool(run[0].flags & PLACE)
     vote += 0.7 * bool(_PLACE_BEFORE.search(before))
     vote += 0.4 * (run[0].text.isupper() and len(run[0].text) > 3)
@@ -237,7 +248,7 @@ def _place(run: Sequence[Word], before: str) -> float:
 
 
 def _organisation(run: Sequence[Word], before: str, after: str) -> float:
-    ends = len(run) > 1 and run[-1].text.casefold().strip(".") in ORGANISATION_ENDS
+    ends = len(run) > 1 and run[-1].small.strip(".") in ORGANISATION_ENDS
     vote = 2.2 * ends + 0.8 * bool(_ORG_BEFORE.search(before)) + 0.9 * bool(_ORG_AFTER.match(after))
     vote += 0.7 * any("-" in word.text and word.text.count("-") == 1 and word.capital for word in run)
     inner = any(char.isupper() for word in run for char in word.text[1:]) and not run[0].text.isupper()

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 
 from tunewright.runtime.redact import checksums
 from tunewright.runtime.redact.kinds import Finding, Kind
-from tunewright.runtime.redact.vocabulary import NUMBER_CUES
+from tunewright.runtime.redact.vocabulary import CALLING_CODES, NUMBER_CUES
 
+_GAP = r"[ \xa0\u2009\u202f./\u2010\u2011-]"
+"""What may stand between two groups of digits: a space, a point, a slash or a hyphen."""
 _RUN = re.compile(
-    r"(?P<run>[+(\d](?<![\w.,@/-].)(?:(?<=\d)|\d)(?:(?:[ \xa0./-]|\)[ -]?|[ -]?\(){0,2}\d){5,22})"
-    r"(?P<ext>\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w@]|[.,]\d)"
+    r"(?P<run>[+(\d](?<![\w,@/-].)(?<![\d.]\..)(?:(?<=\d)|\+?\d)"
+    rf"(?:(?:{_GAP}|\)[ -]?|[ -]?\(){{0,2}}\d){{5,22}})"
+    r"(?P<ext>,?\s?(?i:x|extn?|extension)[.:]?\s?#?\d{1,7})?(?![\w@]|[.,]\d)"
 )
 _CARD = re.compile(
     r"\d(?<![\d.,].)(?:\d{11,18}|\d{3}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{3}([ -])\d{6}\2\d{4,5})(?!\d|[.,]\d)"
@@ -89,7 +92,7 @@ def _cue(text: str, start: int) -> Kind | None:
 def _kind(text: str, match: re.Match[str]) -> tuple[Kind | None, float]:
     run = match["run"]
     digits = "".join(char for char in run if char.isdigit())
-    if _is_card(digits, run):
+    if run[0] != "+" and _is_card(digits, run):
         return "card", 1.0
     if _is_date(run):
         return None, 0.0
@@ -141,7 +144,18 @@ def _grouped_as_id(run: str) -> bool:
     return _ID_FORMS.fullmatch(run) is not None
 
 
-_PLAIN = re.compile(r"\d+\Z")
+_PLAIN_PHONE = re.compile(r"00[1-9]\d{8,12}|0[1-9]\d{7,9}|1?[2-9]\d{2}[2-9]\d{6}|[2-46-9]\d{9}")
+"""Digits alone that are dialled so: the prefix of abroad, that of long distance, and North America's form."""
+_AMOUNT_BEFORE = re.compile(
+    r"(?:[$€£¥]|\b(?:usd|eur|gbp|chf|rs|costs?|worth|paid|population of|total of|over|about|nearly))\.?\s?\Z",
+    re.I,
+)
+_AMOUNT_AFTER = re.compile(
+    r"\s?(?:[$€£¥%]|(?:usd|eur|gbp|chf|dollars?|euros?|pounds?|people|users?|rows?)\b)", re.I
+)
+_RUSSIAN = "8"
+"""What is dialled before a number of another town in Russia and Kazakhstan."""
+_YEARS = re.compile(r"(?:19|20)\d\d[-/ ](?:19|20)\d\d")
 
 
 def _phone(text: str, match: re.Match[str], digits: str, cue: Kind | None) -> tuple[Kind | None, float]:
@@ -150,26 +164,45 @@ def _phone(text: str, match: re.Match[str], digits: str, cue: Kind | None) -> tu
         return None, 0.0
     if run[0] == "+" or match["ext"]:
         return "phone", 0.9
-    if _PLAIN.match(run):
-        return (
-            ("phone", 0.7)
-            if cue == "phone" or (len(digits) == 10 and digits[0] in "2346789")
-            else (None, 0.0)
-        )
     if "(" in run:
         return "phone", 0.85
-    if _THOUSANDS.match(run):
-        money = re.search(r"[$€£¥]\s?\Z", text[: match.start()]) or cue != "phone"
-        return (None, 0.0) if money else ("phone", 0.7)
-    return _by_groups(run, cue)
+    if _THOUSANDS.match(run) and _amount(text, match):
+        return None, 0.0
+    if cue == "phone" or (cue is None and _cue_behind(text, match.end())):
+        return "phone", 0.7 if run == digits else 0.8
+    if run == digits:
+        return ("phone", 0.6) if _PLAIN_PHONE.fullmatch(run) else (None, 0.0)
+    if _THOUSANDS.match(run) and len(digits) < 8 and run[0] != "0":
+        return None, 0.0
+    return ("phone", 0.6) if _dialled(run) else (None, 0.0)
 
 
-def _by_groups(run: str, cue: Kind | None) -> tuple[Kind | None, float]:
-    groups = re.split(r"[ \xa0./-]+", run)
-    if cue == "phone" or run[0] == "0":
-        return "phone", 0.8
-    usual = 2 <= len(groups) <= 6 and all(2 <= len(group) <= 4 for group in groups)
-    return ("phone", 0.6) if usual else (None, 0.0)
+def _cue_behind(text: str, end: int) -> bool:
+    """The words behind a number say that it is a phone's: `… is my mobile`, `… (fax)`."""
+    behind = re.split(r"[.!?;\n]", text[end : end + _LOOK // 2].casefold(), maxsplit=1)[0]
+    kinds = [_CUE_OF[word] for word in _BEFORE.findall(behind) if word in _CUE_OF]
+    return kinds[:1] == ["phone"]
+
+
+def _amount(text: str, match: re.Match[str]) -> bool:
+    """Something is counted here: a currency stands beside the number, or what there is so many of."""
+    before = _AMOUNT_BEFORE.search(text, max(0, match.start() - 16), match.start())
+    return before is not None or _AMOUNT_AFTER.match(text, match.end()) is not None
+
+
+def _dialled(run: str) -> bool:
+    """Groups of digits as numbers are dialled: with a prefix, with a calling code, or of usual sizes."""
+    groups = re.split(rf"{_GAP}+", run)
+    sizes = [len(group) for group in groups]
+    total = sum(sizes)
+    if run[0] == "0":
+        return True
+    if (groups[0] in CALLING_CODES or groups[0] == _RUSSIAN) and len(groups) > 2 and total >= 10:
+        return groups[0] != "1" or sizes == [1, 3, 3, 4]
+    if len(groups) == 2 and total >= 8 and max(sizes) > 4:
+        return min(sizes) >= 2 and sizes[0] <= 5 and sizes[1] >= 5
+    largest = 5 if total >= 10 else 4
+    return min(sizes) >= 2 and max(sizes) <= largest and len(groups) <= 6 and not _YEARS.fullmatch(run)
 
 
 _COUNTRY_IDS: tuple[tuple[re.Pattern[str], checksums.Check], ...] = (

@@ -27,3 +27,5 @@ ADDRESS_CUES = tuple[str, ...](_READ["address_cues"])
 """Words, or their beginnings, that stand before an address."""
 NUMBER_CUES: dict[str, list[str]] = _READ["number_cues"]
 """Kind of a number → words before it; `_` joins two words that follow each other."""
+CALLING_CODES = frozenset[str](_READ["calling_codes"])
+"""Country calling codes of ITU-T E.164."""
