@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from tunewright.core.types import Problem
 from tunewright.data.detect import BESIDE, Detected
 from tunewright.data.ids import Seen, digests, names, seed
@@ -73,6 +75,7 @@ class Builder:
             "label": part.answers if self.labelled else None,
             "group": _taken(_cells(batch, columns.group), part.kept),
             "time": time,
+            "tags": _tags(_taken(_cells(batch, columns.tags), part.kept)),
             "source": places,
             **part.others,
         }
@@ -210,6 +213,24 @@ def _cells(batch: Any, column: str | None) -> Any:  # noqa: ANN401 - Arrow
     if not compute.any(empty).as_py():
         return texts
     return compute.if_else(empty, pa.scalar(None, pa.string()), texts)
+
+
+def _tags(column: Any) -> Any:  # noqa: ANN401 - Arrow
+    """Lists of tags: of a JSON list its texts, of anything else the text itself."""
+    if column is None:
+        return None
+    pa = require("pyarrow", extra="all")
+    return pa.array([_listed_tags(text) for text in column.to_pylist()], pa.list_(pa.string()))
+
+
+def _listed_tags(text: str | None) -> list[str]:
+    if text is None:
+        return []
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return [text]
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else [text]
 
 
 def _mask(flags: Any) -> Any:  # noqa: ANN401 - numpy to Arrow
