@@ -285,8 +285,10 @@ def test_an_order_that_makes_no_sense_is_refused(
 
 def test_a_file_of_another_shape_is_not_added_to(project: Path, order: Order) -> None:
     order("noise", desk(), number=1)
-    with pytest.raises(DataError, match="another shape"):
-        order("negatives", desk(), teacher="echo", number=1)
+    with running() as endpoint, pytest.raises(DataError, match="another shape"):
+        engine = {"openai": {"url": endpoint.url, "model": "parrot"}}
+        order("negatives", desk(), teacher=engine, number=1)
+    assert not endpoint.asked
     assert len(rows(project)) == 1
 
 
@@ -309,3 +311,12 @@ def test_the_data_stage_reads_the_tags_and_where_they_come_from_stays_in_the_fil
     assert [one.tags for one in found[:6]] == [()] * 6
     assert {one.tags for one in found[6:]} == {("synthetic", "teacher:noise")} and len(found) > 12
     assert all(one.label in LABELS for one in found)
+
+
+def test_columns_that_could_not_be_read_back_are_told_before_anybody_is_asked(
+    project: Path, order: Order
+) -> None:
+    with running() as endpoint, pytest.raises(DataError, match="would not read these examples"):
+        engine = {"openai": {"url": endpoint.url, "model": "parrot"}}
+        order("paraphrase", desk(), teacher=engine, data={"format": "sharegpt"})
+    assert not endpoint.asked and not rows(project)

@@ -58,18 +58,21 @@ class Sheet:
         listed = self._list.read_text(encoding="utf-8").split() if self._list.exists() else []
         return {*listed, *(row[PROVENANCE]["id"] for row in self.rows() if _has_id(row))}
 
-    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Add rows at the end; raises `DataError` where the file holds examples of another shape."""
-        if not rows:
-            return
+    def check(self, row: Mapping[str, Any]) -> None:
+        """Raise `DataError` where the file holds examples of another shape than this row has."""
         there = self.rows()
-        if there and set(there[0]) != set(rows[0]):
+        if there and set(there[0]) != set(row):
             have = ", ".join(f"`{name}`" for name in there[0])
             raise DataError(
                 f"the file holds examples of another shape ({have})",
                 where=str(self.path),
                 fix="name another file as `output`: a source has one shape",
             )
+
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows at the end."""
+        if not rows:
+            return
         known = self.offered() | {row[PROVENANCE]["id"] for row in rows}
         before = self.path.read_bytes() if self.path.exists() else b""
         before += b"\n" * (bool(before) and not before.endswith(b"\n"))

@@ -75,6 +75,7 @@ def synthesise(
     sheet = Sheet(context.project / order.output, context.workspace)
     there = sheet.rows()
     seeds = _seeds(work)
+    _try_out(work, seeds[0], sheet)
     drafts = _mistyped(work, seeds) if order.kind == "noise" else _answered(work, seeds)
     asked = len(drafts) if order.kind == "noise" else len(work.completions)
     new = _unknown(drafts, sheet.offered())
@@ -231,6 +232,15 @@ def _name(work: _Work) -> str:
     if teacher is None or work.order.kind == "noise":
         return work.order.kind
     return str(teacher.options.get("model") or work.order.model or teacher.name)
+
+
+def _try_out(work: _Work, seed: Seed, sheet: Sheet) -> None:
+    """Write and read one example before anybody is asked; raises `DataError` if it would not go."""
+    answer = work.ground.labels[0] if work.ground.labels else "an answer"
+    worse = "another answer" if work.order.kind == "negatives" else None
+    rows = _rows(work, [Draft(seed=seed, question="a question", answer=answer, rejected=worse)])
+    sheet.check(rows[0])
+    _prove(work, rows)
 
 
 def _prove(work: _Work, rows: Sequence[dict[str, Any]]) -> None:
