@@ -320,3 +320,11 @@ def test_columns_that_could_not_be_read_back_are_told_before_anybody_is_asked(
         engine = {"openai": {"url": endpoint.url, "model": "parrot"}}
         order("paraphrase", desk(), teacher=engine, data={"format": "sharegpt"})
     assert not endpoint.asked and not rows(project)
+
+
+@pytest.mark.parametrize(
+    "said", ["A user asks: where is it?", "Here is a new question about it", "I would say:"]
+)
+def test_a_teacher_that_speaks_of_the_task_has_not_done_it(project: Path, order: Order, said: str) -> None:
+    made = order("paraphrase", desk(), teacher=reworded(card=said), number=1)
+    assert made.refused == {"task": 1} and not rows(project)

@@ -28,6 +28,11 @@ _REFUSAL = re.compile(
     r"\blanguage model\b",
     re.I,
 )
+_TASK = re.compile(
+    r"\b(?:person|user|customer)s? (?:who )?(?:asks?|asked|asking|would)\b|"
+    r"\b(?:new|previous|original|second|rewritten|rephrased) question\b|\b(?:this|a) response\b|:$",
+    re.I,
+)
 _POINTS = re.compile(
     r"\b(?:the|this|above|following|given|provided) (?:passage|text|excerpt|paragraph|context|document)\b|"
     r"\b(?:passage|text|paragraph) (?:above|below)\b|\baccording to the (?:author|article)\b",
@@ -95,6 +100,11 @@ def _numbers(text: str) -> Iterator[str]:
     return (re.sub(r"[.,]", "", found) for found in _NUMBER.findall(text))
 
 
+def _task(draft: Draft, _: Ground) -> str | None:
+    found = _TASK.search(draft.question)
+    return f"it speaks of the task instead of doing it: `{found[0]}`" if found else None
+
+
 def _changed(draft: Draft, _: Ground) -> str | None:
     return "nothing was changed" if draft.question == draft.seed.question else None
 
@@ -156,7 +166,12 @@ _VALID: dict[str, Filter] = {
 _NEAR: dict[str, Filter] = {"near train": _like_train, "near test": _like_test}
 _BY_KIND: dict[Kind, dict[str, Filter]] = {
     "pairs": {**_VALID, "alone": one_by_one(_alone), "grounded": one_by_one(_grounded), **_NEAR},
-    "paraphrase": {**_VALID, "unchanged": one_by_one(_changed), **_NEAR},
+    "paraphrase": {
+        **_VALID,
+        "unchanged": one_by_one(_changed),
+        "task": one_by_one(_task),
+        **_NEAR,
+    },
     "answers": {**_VALID, **_NEAR},
     "negatives": {**_VALID, "right": one_by_one(_wrong), "near test": _like_test},
     "noise": {"unchanged": one_by_one(_changed), "near test": _like_test},
