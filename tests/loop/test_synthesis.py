@@ -12,6 +12,7 @@ import pytest
 from tests.loop.conftest import write_project
 from tunewright import Project
 from tunewright.core.errors import DataError
+from tunewright.core.types import SPLITS
 from tunewright.runtime import examples
 
 
@@ -36,12 +37,11 @@ def test_synthetic_examples_are_made_read_and_tagged(tmp_path: Path, model: Path
     sources = '["data.csv", "data/synthetic.jsonl"]'
     outcome = Project.open(folder, settings=(f"data.sources={sources}",)).run(only="data")
     assert outcome.dataset is not None
-    found = [
-        one for split in ("train", "validation", "test") for one in examples.read(outcome.dataset, split)
-    ]
-    made = [one for one in found if "synthetic" in one.tags]
+    found = {split: examples.read(outcome.dataset, split) for split in SPLITS}
+    made = [one for one in found["train"] if "synthetic" in one.tags]
+    assert not [one for split in ("validation", "test") for one in found[split] if "synthetic" in one.tags]
     assert made and all("teacher:noise" in one.tags and one.label for one in made)
-    assert all("synthetic" not in one.tags for one in found if one.source.startswith("data.csv"))
+    assert all("synthetic" not in one.tags for one in found["train"] if one.source.startswith("data.csv"))
 
 
 def test_a_local_model_is_a_teacher_too_and_what_is_wrong_is_told_without_a_traceback(

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from tunewright.core.types import Problem
 from tunewright.data.detect import BESIDE, Detected
 from tunewright.data.ids import Seen, digests, names, seed
 from tunewright.data.ports import PLACE, Tell
-from tunewright.data.rows import READ, Empty
+from tunewright.data.rows import READ, Empty, tags_of
 from tunewright.data.spec import Columns
 from tunewright.data.times import times
 from tunewright.data.turns import Refused, Turn
@@ -220,17 +218,7 @@ def _tags(column: Any) -> Any:  # noqa: ANN401 - Arrow
     if column is None:
         return None
     pa = require("pyarrow", extra="all")
-    return pa.array([_listed_tags(text) for text in column.to_pylist()], pa.list_(pa.string()))
-
-
-def _listed_tags(text: str | None) -> list[str]:
-    if text is None:
-        return []
-    try:
-        found = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return [text]
-    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else [text]
+    return pa.array([tags_of(text) for text in column.to_pylist()], pa.list_(pa.string()))
 
 
 def _mask(flags: Any) -> Any:  # noqa: ANN401 - numpy to Arrow

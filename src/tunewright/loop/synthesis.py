@@ -43,7 +43,7 @@ def synthesise(
 
 def _ground(spec: Spec, dataset: Dataset | None) -> Ground:
     told = spec.define
-    base = Ground(task=told.task, objective=told.instruction or told.objective, near=spec.data.near)
+    base = Ground(task=told.task, objective=told.instruction or told.objective, near=spec.data.split.near)
     if dataset is None:
         return base
     evaluated = [one for split in ("validation", "test") for one in examples.read(dataset, split)]

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from tunewright.core import digest
 from tunewright.core.types import Example, TaskType
 
-SYNTHETIC = "synthetic"
-"""Tag of an example that nobody asked: it stands in training, never in validation or test."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Ground:

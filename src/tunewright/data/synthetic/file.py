@@ -11,7 +11,8 @@ from typing import Any, Literal
 from tunewright.core import digest
 from tunewright.core.errors import DataError
 from tunewright.data.spec import DataSpec
-from tunewright.data.synthetic.draft import SYNTHETIC, Draft
+from tunewright.data.synthetic.draft import Draft
+from tunewright.runtime.examples import SYNTHETIC
 from tunewright.runtime.workspace import Workspace, atomic_write, writable
 
 PROVENANCE = "provenance"
@@ -106,12 +107,12 @@ def row_of(draft: Draft, spec: DataSpec, *, shape: Shape, made: Mapping[str, Any
 
     Columns that the spec names are called as it names them.
     """
-    columns = spec.columns.model_dump()
+    columns = spec.columns.named()
     texts = _texts(draft, spec, shape)
-    if columns["group"]:
+    if "group" in columns:
         texts["group"] = draft.seed.parent.group if draft.seed.parent is not None else None
-    named = {columns[role] or role: value for role, value in texts.items()}
-    others = {name: None for role, name in columns.items() if name and role not in texts}
+    named = {columns.get(role, role): value for role, value in texts.items()}
+    others = {name: None for role, name in columns.items() if role not in texts}
     tags = [SYNTHETIC, f"teacher:{made['teacher']}"]
     provenance = {
         "id": draft.id,
@@ -122,7 +123,7 @@ def row_of(draft: Draft, spec: DataSpec, *, shape: Shape, made: Mapping[str, Any
         "time": draft.time,
         "scores": dict(draft.scores),
     }
-    return {**others, **named, columns["tags"] or "tags": tags, PROVENANCE: provenance}
+    return {**others, **named, columns.get("tags", "tags"): tags, PROVENANCE: provenance}
 
 
 def _texts(draft: Draft, spec: DataSpec, shape: Shape) -> dict[str, Any]:

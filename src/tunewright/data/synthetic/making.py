@@ -22,7 +22,7 @@ from tunewright.data.spec import DataSpec
 from tunewright.data.synthetic import asking, filters, prompt
 from tunewright.data.synthetic.asking import Asked
 from tunewright.data.synthetic.checks import check
-from tunewright.data.synthetic.draft import SYNTHETIC, Draft, Ground, Seed
+from tunewright.data.synthetic.draft import Draft, Ground, Seed
 from tunewright.data.synthetic.file import Shape, Sheet, row_of, said
 from tunewright.data.synthetic.kinds import MAKERS
 from tunewright.data.synthetic.spec import Refusal, Synthesis, SynthesisSpec
@@ -30,6 +30,7 @@ from tunewright.data.transform import Log, opened, transform
 from tunewright.runtime import examples as on_disk
 from tunewright.runtime.context import Context
 from tunewright.runtime.engine import essence
+from tunewright.runtime.examples import SYNTHETIC
 from tunewright.runtime.measure.answer import Respondent
 from tunewright.runtime.plugins import Named
 

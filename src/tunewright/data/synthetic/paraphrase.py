@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from tunewright.core.types import Example
-from tunewright.data.synthetic.draft import SYNTHETIC, Draft, Ground, Seed
+from tunewright.data.synthetic.draft import Draft, Ground, Seed
+from tunewright.runtime.examples import SYNTHETIC
 from tunewright.runtime.measure.answer import question_text
 from tunewright.runtime.measure.labels import expected_of
 
