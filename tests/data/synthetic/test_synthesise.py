@@ -328,3 +328,14 @@ def test_columns_that_could_not_be_read_back_are_told_before_anybody_is_asked(
 def test_a_teacher_that_speaks_of_the_task_has_not_done_it(project: Path, order: Order, said: str) -> None:
     made = order("paraphrase", desk(), teacher=reworded(card=said), number=1)
     assert made.refused == {"task": 1} and not rows(project)
+
+
+@pytest.mark.parametrize("content", [b"no json\n", b"[1]\n", b"\xff\xfe\n"])
+def test_a_file_that_is_not_what_it_should_be_is_left_alone(
+    project: Path, order: Order, content: bytes
+) -> None:
+    path = project / "mine.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        order("noise", desk(), output="mine.jsonl")
+    assert "mine.jsonl" in caught.value.problems[0].where and path.read_bytes() == content

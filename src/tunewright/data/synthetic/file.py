@@ -31,9 +31,16 @@ class Sheet:
 
     def rows(self) -> list[dict[str, Any]]:
         """What stands in the file now; raises `DataError` for a line that is no JSON object."""
-        if not self.path.exists():
+        try:
+            lines = self.path.read_text(encoding="utf-8").split("\n")
+        except FileNotFoundError:
             return []
-        lines = self.path.read_text(encoding="utf-8").split("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DataError(
+                "this file cannot be read, so nothing is added to it",
+                where=str(self.path),
+                fix="make it a UTF-8 file that you may read, or name another one as `output`",
+            ) from error
         return [self._row(number, line) for number, line in enumerate(lines, 1) if line.strip()]
 
     def _row(self, number: int, line: str) -> dict[str, Any]:

@@ -217,10 +217,12 @@ def _manner(work: _Work) -> dict[str, Any]:
     order = work.order
     if order.teacher is None or order.kind == "noise":
         return {}
+    named = order.teacher.options.get("model")
+    local = work.checkpoint.base if work.checkpoint and not named else None
     return {
         "engine": essence(order.teacher).model_dump(mode="json"),
-        "model": work.checkpoint.base.name if work.checkpoint else order.teacher.options.get("model"),
-        "revision": work.checkpoint.base.revision if work.checkpoint else None,
+        "model": local.name if local else named,
+        "revision": local.revision if local else None,
         "template_sha256": digest.of_text(prompt.load(order.kind, order.prompt)),
         "temperature": order.temperature,
         "judge": essence(order.judge).model_dump(mode="json") if order.judge else None,
