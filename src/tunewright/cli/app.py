@@ -219,3 +219,40 @@ def answer(
     from tunewright.cli import using
 
     using.answer(project, file, output, column)
+
+
+@app.command()
+def synthesise(  # noqa: PLR0913 - each is an option of the command
+    kind: Annotated[str, typer.Argument(help="pairs, paraphrase, answers, negatives or noise.")],
+    teacher: Annotated[
+        str | None, typer.Option(help="Engine: transformers, or '{openai: {url: …, model: …}}'.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Model of a local engine.")] = None,
+    source: Annotated[
+        str | None, typer.Option(help="Texts for pairs, questions for answers; relative to the project.")
+    ] = None,
+    number: Annotated[str | None, typer.Option(help="Most answers that are asked for.")] = None,
+    prompt: Annotated[Path | None, typer.Option(help="A template of your own.")] = None,
+    judge: Annotated[str | None, typer.Option(help="Engine that rates what is left from 1 to 5.")] = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="File to add to; data/synthetic.jsonl by default.")
+    ] = None,
+    option: Annotated[
+        Optional[list[str]],  # noqa: UP045 - typer reads this annotation at run time
+        typer.Option(
+            "--option",
+            help="More: each, seed, temperature, max_tokens, judge_at_least, "
+            "undesirable, prices, as name=value. Repeatable.",
+        ),
+    ] = None,
+    project: ProjectFolder = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Make examples with a teacher, or by rule, and sift them into a file to look at."""
+    from tunewright.cli import synthesising
+
+    named = {"teacher": teacher, "model": model, "source": source, "number": number, "judge": judge}
+    told = {"prompt": str(prompt.resolve()) if prompt else None, "output": output}
+    raise typer.Exit(
+        synthesising.synthesise(project, kind, {**named, **told}, tuple(option or ()), as_json=as_json)
+    )

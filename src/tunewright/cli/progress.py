@@ -96,6 +96,7 @@ def _note(event: Event) -> str:
         "validation_exact": "exact {:.3f}",
         "tokens_per_second": "{:.0f} tokens/s",
         "memory_gb": "{:.1f} GB",
+        "cost": "cost {:.4f}",
         "seconds_left": "{:.0f} s left",
     }
     return " · ".join(

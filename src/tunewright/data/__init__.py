@@ -10,6 +10,7 @@ from tunewright.data.places import places_of
 from tunewright.data.preview import Preview, PreviewToken, preview
 from tunewright.data.run import fingerprint, run
 from tunewright.data.spec import Columns, DataSpec, Deduplicate
+from tunewright.data.synthetic import Synthesis, SynthesisSpec, synthesise
 from tunewright.data.transform import Transformed, changes_of
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "Preview",
     "PreviewToken",
     "Shift",
+    "Synthesis",
+    "SynthesisSpec",
     "Transformed",
     "changes_of",
     "check",
@@ -37,5 +40,6 @@ __all__ = [
     "preview",
     "read_diagnosis",
     "run",
+    "synthesise",
     "to_parquet",
 ]

@@ -10,7 +10,7 @@ from tunewright.core.types import Problem
 from tunewright.data.detect import BESIDE, Detected
 from tunewright.data.ids import Seen, digests, names, seed
 from tunewright.data.ports import PLACE, Tell
-from tunewright.data.rows import READ, Empty
+from tunewright.data.rows import READ, Empty, tags_of
 from tunewright.data.spec import Columns
 from tunewright.data.times import times
 from tunewright.data.turns import Refused, Turn
@@ -73,6 +73,7 @@ class Builder:
             "label": part.answers if self.labelled else None,
             "group": _taken(_cells(batch, columns.group), part.kept),
             "time": time,
+            "tags": _tags(_taken(_cells(batch, columns.tags), part.kept)),
             "source": places,
             **part.others,
         }
@@ -210,6 +211,14 @@ def _cells(batch: Any, column: str | None) -> Any:  # noqa: ANN401 - Arrow
     if not compute.any(empty).as_py():
         return texts
     return compute.if_else(empty, pa.scalar(None, pa.string()), texts)
+
+
+def _tags(column: Any) -> Any:  # noqa: ANN401 - Arrow
+    """Lists of tags: of a JSON list its texts, of anything else the text itself."""
+    if column is None:
+        return None
+    pa = require("pyarrow", extra="all")
+    return pa.array([tags_of(text) for text in column.to_pylist()], pa.list_(pa.string()))
 
 
 def _mask(flags: Any) -> Any:  # noqa: ANN401 - numpy to Arrow

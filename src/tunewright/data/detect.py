@@ -39,7 +39,7 @@ OPTIONAL: dict[Shape, tuple[str, ...]] = {
 }
 """Columns that a shape may have."""
 
-BESIDE = ("group", "time", "id")
+BESIDE = ("group", "time", "id", "tags")
 """Columns that any shape may have, where they are named."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -75,7 +75,7 @@ SURE = 0.8
 
 _BESIDE = (
     *("id", "idx", "index", "uuid", "meta", "metadata", "source", "url", "title", "date", "time"),
-    *("timestamp", "created", "lang", "language", "licence", "license", "group"),
+    *("timestamp", "created", "lang", "language", "licence", "license", "group", "tags", "provenance"),
 )
 """Columns that may stand beside a text that is all there is."""
 _TRUTH = {"true", "false", "0", "1"}
@@ -131,6 +131,8 @@ def _candidates(values: Values, columns: Columns, shape: Shape | None) -> Iterat
 def _filled(shape: Shape, taken: dict[str, str | None], columns: Columns, values: Values) -> Columns:
     given = columns.named()
     kept: dict[str, str] = {role: given[role] for role in BESIDE if role in given}
+    if "tags" not in kept and _are_lists(values.get("tags", ())):
+        kept["tags"] = "tags"
     for role in OPTIONAL.get(shape, ()):
         name = given.get(role) or _named(role, values)
         if name and name not in taken.values():
@@ -225,6 +227,11 @@ _FITS: dict[Shape, Callable[[Taken, Values], bool]] = {
     "transcript": _transcript_fits,
     "text": _text_fits,
 }
+
+
+def _are_lists(column: Sequence[str | None]) -> bool:
+    present = [value for value in column if value]
+    return bool(present) and all(map(_is_list, present))
 
 
 def _is_list(value: str | None) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import orjson
+
 from tunewright.data import turns
 from tunewright.data.turns import Refused, Turn
 
@@ -100,3 +102,14 @@ def _needed(row: Cells, role: str) -> str:
     if value is None:
         raise Empty(role)
     return value
+
+
+def tags_of(text: str | None) -> list[str]:
+    """The tags of a cell: the texts of a JSON list, else the text itself."""
+    if text is None:
+        return []
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return [text]
+    return [one for one in found if isinstance(one, str)] if isinstance(found, list) else [text]

@@ -55,6 +55,9 @@ class Columns(Frozen):
         default=None, description="how times are written, where that is not customary: `%d/%m/%Y %H:%M`"
     )
     id: str | None = Field(default=None, description="name of the example; its content if left out")
+    tags: str | None = Field(
+        default=None, description="tags of the example, a JSON list; a column `tags` of lists is read unasked"
+    )
 
     def named(self) -> dict[str, str]:
         """Role → column, of those that are named."""

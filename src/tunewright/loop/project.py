@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from tunewright import data
 from tunewright.core.errors import SpecError, Stopped, TunewrightError, WorkspaceError
 from tunewright.core.types import SPLITS, Artifact, Problem, Report, Split
-from tunewright.data import Cluster, Diagnosis, Preview, Transformed
+from tunewright.data import Cluster, Diagnosis, Preview, Synthesis, SynthesisSpec, Transformed
+from tunewright.data.synthetic import Kind
 from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
 from tunewright.deploy.chat import Conversation
@@ -24,6 +25,7 @@ from tunewright.loop.line import WORKSPACE, Outcome, StepName, model_of
 from tunewright.loop.lineage import Lineage, lineage, nodes
 from tunewright.loop.serving import Served
 from tunewright.loop.spec import FILE, Spec, read_values
+from tunewright.loop.synthesis import synthesise
 from tunewright.runtime import events, examples, models, plugins, settings
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.events import Emit
@@ -198,6 +200,15 @@ class Project:
                 "there is no artifact yet", where=str(self.folder), fix="`tunewright run` makes them"
             )
         return lineage(self.workspace, artifact_id or newest)
+
+    def synthesise(self, kind: Kind, *, listen: Emit = events.ignore, **order: Any) -> Synthesis:  # noqa: ANN401
+        """Make examples with a teacher, or by rule, into a file to look at; fields of `SynthesisSpec`.
+
+        The newest data set says what is known and what must not be copied. Raises every problem at once.
+        """
+        asked = SynthesisSpec.parse({"kind": kind, "seed": self.spec.seed, **order})
+        dataset = self.outcome().dataset
+        return synthesise(self.folder, self.workspace, self.spec, dataset, asked, listen)
 
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
         """Two reports metric by metric: by id, else the two newest of the project."""

@@ -48,7 +48,7 @@ MANNER = {"manner": True}
 def essence(engine: Named) -> Named:
     """The engine with those of its options that answers depend on: answers are kept by it."""
     fields = plugins.metadata("engines", engine.name)
-    kept = {name: value for name, value in engine.options.items() if not fields[name].get("manner")}
+    kept = {name: value for name, value in engine.options.items() if not fields.get(name, {}).get("manner")}
     return Named(name=engine.name, options=kept)
 
 

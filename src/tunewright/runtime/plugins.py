@@ -73,7 +73,9 @@ def make(group: str, named: Named | str) -> Any:  # noqa: ANN401 - each group ha
 
 
 def metadata(group: str, name: str) -> dict[str, Mapping[str, Any]]:
-    """What the fields of a plug-in say of themselves, by name of the field."""
+    """What the fields of a plug-in say of themselves, by name of the field; nothing of an unknown one."""
+    if name not in _listed(group):
+        return {}
     return {field.name: field.metadata for field in dataclasses.fields(_listed(group)[name].load())}
 
 

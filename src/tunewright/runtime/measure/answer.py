@@ -20,7 +20,7 @@ from tunewright.runtime.plugins import Named
 CHUNK = 256
 """Requests handed to an engine at once: many batches, so that it can group by length."""
 TELL_EVERY = 16
-"""Answers between two words of progress."""
+"""Most answers between two words of progress."""
 WARM_UP = 2
 """Questions asked before latency is taken."""
 
@@ -106,6 +106,7 @@ class Respondent:
         append = journal.appender() if missing else None
         new, todo = list(missing), list(missing.values())
         told, began, spent = 0, time.monotonic(), [0, 0]
+        every = max(1, min(TELL_EVERY, len(todo) // 20))
         for start in range(0, len(todo), CHUNK):
             if told == 0:
                 self.context.progress(0, len(todo), message)
@@ -117,7 +118,7 @@ class Respondent:
                     kept[key] = append(key, completion)
                 told += 1
                 spent[:] = spent[0] + completion.prompt_tokens, spent[1] + completion.tokens
-                if told % TELL_EVERY == 0 or told == len(todo):
+                if told % every == 0 or told == len(todo):
                     left = (time.monotonic() - began) / told * (len(todo) - told)
                     self.context.progress(told, len(todo), message, seconds_left=left, tokens=tuple(spent))
                 self.context.stop_if_asked()

@@ -23,7 +23,7 @@ class Endpoint:
 
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
+    failures: list[tuple[int, dict[str, str], bytes] | None] = field(default_factory=list)
     answer: Callable[[dict[str, Any]], str] = lambda body: str(body["messages"][-1]["content"])
     key: str | None = None
     raw: bytes | None = None

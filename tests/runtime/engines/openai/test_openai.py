@@ -281,3 +281,12 @@ def test_answers_are_kept_by_what_they_depend_on() -> None:
     kept = essence(Named(name="openai", options=options))
     assert kept.options == {"url": "http://x/v1", "model": "m", "body": {"a": 1}}
     assert essence(Named(name="transformers", options={"batch": 3})).options == {"batch": 3}
+
+
+def test_one_question_that_a_filter_refuses_is_answered_with_nothing(endpoint: Endpoint) -> None:
+    endpoint.failures = [(400, {}, b'{"error": {"message": "no", "code": "content_filter"}}')]
+    engine = OpenAI(url=endpoint.url, model="parrot", parallel=1).open(None, SETTINGS)
+    assert sorted(answer.text for answer in complete_all(engine, [ask("a"), ask("b")])) in (
+        ["", "a"],
+        ["", "b"],
+    )

@@ -92,8 +92,8 @@ class OpenAIEngine:
             async with httpx.AsyncClient(**self._client) as client, self._sent(client, request) as response:
                 self._reached = True
                 if response.status_code >= 300:
-                    raise self._refused(response, await response.aread())
-                if self._options.stream:
+                    yield self._silence(response, await response.aread())
+                elif self._options.stream:
                     async for delta in self._pieces(response, request):
                         yield delta
                 else:
@@ -110,8 +110,11 @@ class OpenAIEngine:
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         return client.stream("POST", self._url, json=wire.body(self._options, request), headers=headers)
 
-    def _refused(self, response: httpx.Response, content: bytes) -> EngineError | Again:
-        return failures.refused(self._options, response.status_code, response.headers, content, self._key)
+    def _silence(self, response: httpx.Response, content: bytes) -> Delta:
+        """An empty answer where the provider's filter wants none; raises for everything else."""
+        if failures.filtered(content):
+            return Delta(finish_reason="stop")
+        raise failures.refused(self._options, response.status_code, response.headers, content, self._key)
 
     def _lost(self, error: EngineError) -> EngineError | Again:
         """An endpoint that was there may come back; an address that never answered is wrong."""

@@ -7,6 +7,7 @@ import json
 import random
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from tunewright.core.errors import EngineError, TooLong
 from tunewright.runtime.engines.openai import OpenAI, wire
@@ -19,6 +20,7 @@ PATIENCE = 120.0
 """Most seconds that an endpoint may ask for."""
 _SHOWN = 300
 _NO_CREDIT = ("insufficient_quota", "billing_hard_limit_reached")
+_FILTERED = ("content_filter", "content_policy_violation")
 _TOO_LONG = ("context_length_exceeded", "context length", "maximum context", "too many tokens")
 
 
@@ -45,11 +47,7 @@ def refused(
     options: OpenAI, status: int, headers: Mapping[str, str], content: bytes, secret: str | None
 ) -> EngineError | Again:
     """The error for an answer that is none; `Again` where it may go away."""
-    try:
-        found = json.loads(content)
-    except ValueError:
-        found = {}
-    found = found if isinstance(found, dict) else {}
+    found = _object(content)
     said = wire.message_of(found)[:_SHOWN]
     said = said.replace(secret, "***") if secret else said
     error = _error(options, status, wire.code_of(found), said)
@@ -57,6 +55,19 @@ def refused(
         return error
     seconds = _retry_after(headers.get("retry-after"))
     return error if seconds is not None and seconds > PATIENCE else Again(error, seconds)
+
+
+def filtered(content: bytes) -> bool:
+    """Whether the provider's filter took offence at this one question; others may be answered."""
+    return wire.code_of(_object(content)) in _FILTERED
+
+
+def _object(content: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(content)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _error(options: OpenAI, status: int, code: str, said: str) -> EngineError:
