@@ -21,6 +21,7 @@ def make(folder: Path, *settings: str) -> Project:
 
 def test_versions_say_what_changed_from_one_to_the_next(tmp_path: Path, model: Path) -> None:
     folder = write_project(tmp_path, model)
+    assert Project.open(folder).data.versions() == ()
     make(folder)
     (folder / "data.csv").write_text((folder / "data.csv").read_text() + "something else entirely,card\n")
     make(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -47,10 +48,10 @@ class Datasets:
             if one.id.startswith("dataset-")
         )
         every = [(made, one) for made, one in found if one is not None and made]
-        before = [*(one for _, one in every[1:]), None]
+        before = [one for _, one in every[1:]]
         return tuple(
             Version(made=made, dataset=one, changed=tuple(_changes(old, one)) if old else ())
-            for (made, one), old in zip(every, before, strict=True)
+            for (made, one), old in itertools.zip_longest(every, before)
         )
 
     def diff(self, before: str | None = None, after: str | None = None) -> Difference:
