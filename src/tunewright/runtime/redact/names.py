@@ -23,8 +23,7 @@ _PERSON_BEFORE = re.compile(
     r"\bhusband|\bson|"
     r"\bdaughter|\bdoctor|\bnurse|\bpatient|\bpartner's name|\bcustomer|\bagent|\bregards,?|\bthanks,?|"
     r"\bsincerely,?|"
-    r"\bcheers,?|\battn:?|\bcontact|\bwhy is|\bhave you heard|\bmaiden name is|\bleave me)\W{0,4}\Z",
-    re.I,
+    r"\bcheers,?|\battn:?|\bcontact|\bwhy is|\bhave you heard|\bmaiden name is|\bleave me)\W{0,4}\Z"
 )
 _PERSON_AFTER = re.compile(
     r"(?:['’]s\b|,? (?:said|says|asked|told|wrote|lives?|lived|works?|worked|called|named|spent|was born|"
@@ -35,11 +34,10 @@ _PERSON_AFTER = re.compile(
 _PLACE_BEFORE = re.compile(
     r"\b(?:in|from|to|at|near|visit(?:ed|ing)?|via|towards?|around|across|outside|leaving|based in|born "
     r"in|country|"
-    r"city|town|state|of|southern|northern|eastern|western|region)\W{1,3}\Z",
-    re.I,
+    r"city|town|state|of|southern|northern|eastern|western|region)\W{1,3}\Z"
 )
 _ORG_BEFORE = re.compile(
-    r"\b(?:work(?:s|ed|ing)? (?:for|at)|employed (?:by|at)|employer|company|firm|the|joined)\W{1,3}\Z", re.I
+    r"\b(?:work(?:s|ed|ing)? (?:for|at)|employed (?:by|at)|employer|company|firm|the|joined)\W{1,3}\Z"
 )
 _ORG_AFTER = re.compile(
     r" (?:office|headquarters|employees|orchestra|website|staff|shares|stock|is a \w+ agency)\b", re.I
@@ -47,8 +45,7 @@ _ORG_AFTER = re.compile(
 _SURE_BEFORE = re.compile(
     r"(?:\bname(?:\sis|'s|:|\sto|\swas)?|\bnamed|\bcalls? me|\bdear|\bi'?m|\b(?:mr|mrs|ms|dr|prof)\.?|"
     r"\bregards,?|"
-    r"\bcustomer|\bpatient|\bstarring|\bdirected by:?)\W{0,4}\Z",
-    re.I,
+    r"\bcustomer|\bpatient|\bstarring|\bdirected by:?)\W{0,4}\Z"
 )
 _SURNAME = re.compile(
     r"\w{2,}(?:ova?|ová|eva?|sk[iaý]|ská|sson|son|sen|d[óo]ttir|i[ćčc]|czyk|enko|yan|ian|oğlu|ez|escu|"
@@ -184,14 +181,14 @@ def _opens(word: Word, lower: bool) -> bool:
 def _judged(text: str, run: Sequence[Word], lower: bool) -> Iterator[Finding]:
     """The kind of a run of words, if enough speaks for one."""
     before, after = text[max(0, run[0].start - 40) : run[0].start], text[run[-1].end : run[-1].end + 24]
-    organisation = _organisation(run, before, after)
+    organisation = _organisation(run, before.lower(), after)
     start = run[0].start
     while len(run) > 1 and run[0].flags & COMMON and not run[0].flags & (FIRST | PLACE):
         run = run[1:]
         before = text[max(0, run[0].start - 40) : run[0].start]
     alone = before[-1:] in ("", "\n") and after[:1] in ("", "\n")
-    person = _person(run, before, after) + 0.5 * (alone and not lower)
-    place = _place(run, before)
+    person = _person(run, before.lower(), after) + 0.5 * (alone and not lower)
+    place = _place(run, before.lower())
     if not run[0].capital and not lower:  # among capitals, a small letter says that it is a plain word
         person, place = person - 0.8, place - 0.8
     if len(run) == 1 and run[0].first and run[0].flags & COMMON:
