@@ -26,7 +26,9 @@ def units(table: tuple[tuple[int | None, ...], ...]) -> list[list[int]]:
     return [[value - 1 for value in column if value is not None] for column in zip(*table, strict=True)]
 
 
-@pytest.mark.parametrize(("scale", "published"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)])
+@pytest.mark.parametrize(
+    ("scale", "published"), [("nominal", 0.743), ("ordinal", 0.815), ("interval", 0.849)]
+)
 def test_alpha_is_the_published_one(scale: ag.Scale, published: float) -> None:
     assert ag.krippendorff_alpha(units(FOUR), 5, scale) == pytest.approx(published, abs=5e-4)
 
@@ -103,7 +105,7 @@ def test_without_shared_items_there_is_no_figure() -> None:
 
 
 def test_people_of_known_bias_are_recovered() -> None:
-    """Three people over 1,500 items: a careful one, one who calls half of value 2 a 1, one who guesses half."""
+    """1,500 items; one person is careful, one calls half of value 2 a 1, one guesses half."""
     random = np.random.default_rng(1)
     truth = random.choice(3, 1500, p=[0.5, 0.2, 0.3])
     confusions = {
@@ -112,13 +114,19 @@ def test_people_of_known_bias_are_recovered() -> None:
         "guessing": np.full((3, 3), 1 / 6) + np.eye(3) / 2,
     }
     ratings = [
-        {name: int(random.choice(3, p=rows[value])) for name, rows in confusions.items() if random.random() < 0.9}
+        {
+            name: int(random.choice(3, p=rows[value]))
+            for name, rows in confusions.items()
+            if random.random() < 0.9
+        }
         for value in truth
     ]
     found = ag.dawid_skene(ratings, 3)
     for name, rows in confusions.items():
         assert np.abs(found.confusions[name] - rows).max() < 0.1
-        assert found.accuracy(name) == pytest.approx(float(np.array([0.5, 0.2, 0.3]) @ np.diag(rows)), abs=0.05)
+        assert found.accuracy(name) == pytest.approx(
+            float(np.array([0.5, 0.2, 0.3]) @ np.diag(rows)), abs=0.05
+        )
     believed = found.chances.argmax(axis=1)
     majority = [Counter(unit.values()).most_common(1)[0][0] if unit else -1 for unit in ratings]
     assert (believed == truth).mean() > np.mean(np.array(majority) == truth) + 0.02

@@ -38,8 +38,8 @@ def cohen_kappa(
 ) -> float | None:
     """Agreement of two people beyond chance; None where both gave one and the same value only.
 
-    Cohen 1960, Educational and Psychological Measurement 20:37-46; weighted by the distance of positions, or by its
-    square: Cohen 1968, Psychological Bulletin 70:213-220.
+    Cohen 1960, Educational and Psychological Measurement 20:37-46; weighted by the distance of positions,
+    or by its square: Cohen 1968, Psychological Bulletin 70:213-220.
     """
     if len(first) != len(second) or not len(first):
         raise ValueError("two people must have labelled the same items, at least one")
@@ -59,7 +59,11 @@ def kappa_of(
     """Cohen's kappa with a bootstrap interval over items (percentiles of 1,000 resamples)."""
     a, b = np.asarray(first), np.asarray(second)
     found = cohen_kappa(first, second, values, weights)
-    interval = None if found is None else _interval(lambda at: cohen_kappa(a[at], b[at], values, weights), len(a), seed)
+    interval = (
+        None
+        if found is None
+        else _interval(lambda at: cohen_kappa(a[at], b[at], values, weights), len(a), seed)
+    )
     return Agreement(found, interval, len(a))
 
 
@@ -68,8 +72,9 @@ def krippendorff_alpha(
 ) -> float | None:
     """Agreement of any number of people beyond chance, with missing values; None where only one value occurs.
 
-    `values` are the numbers behind the positions, or how many there are. Krippendorff 2011, Computing Krippendorff's
-    Alpha-Reliability (https://repository.upenn.edu/asc_papers/43), from the matrix of coincidences.
+    `values` are the numbers behind the positions, or how many there are. Krippendorff 2011, Computing
+    Krippendorff's Alpha-Reliability (https://repository.upenn.edu/asc_papers/43), from the matrix of
+    coincidences.
     """
     paired = [unit for unit in units if len(unit) > 1]
     return _alpha(_coincidences(paired, _numbers(values)).sum(axis=0), _numbers(values), scale)
@@ -133,7 +138,9 @@ def _distance(totals: Matrix, numbers: Matrix, scale: Scale) -> Matrix:
     if scale == "nominal":
         return 1 - np.eye(len(numbers))
     places = numbers
-    if scale == "ordinal":  # ranks in the middle of their ties: what lies between two values, ends counted half
+    if (
+        scale == "ordinal"
+    ):  # ranks in the middle of their ties: what lies between two values, ends counted half
         places = np.cumsum(totals) - totals / 2
     return np.asarray((places[:, None] - places[None, :]) ** 2, dtype=np.float64)
 
@@ -159,9 +166,9 @@ def dawid_skene(
 ) -> Raters:
     """The true values and each person's confusions that explain the answers best, by EM.
 
-    `ratings` has each item's answers by person. Dawid and Skene 1979, Applied Statistics 28:20-28. `prior` is what is
-    added to each person's counts, spread over their row with twice the weight on the diagonal, so that a person
-    with few answers counts as a fair one.
+    `ratings` has each item's answers by person. Dawid and Skene 1979, Applied Statistics 28:20-28. `prior`
+    is what is added to each person's counts, spread over their row with twice the weight on the diagonal,
+    so that a person with few answers counts as a fair one.
     """
     people = sorted({person for unit in ratings for person in unit})
     said = {person: _said(ratings, person, values) for person in people}
@@ -189,4 +196,3 @@ def _said(ratings: Sequence[Mapping[str, int]], person: str, values: int) -> Mat
         if person in unit:
             found[row, unit[person]] = 1.0
     return found
-

@@ -1,6 +1,7 @@
 """What people are asked: items with a question, handed to one person at a time, and every answer kept.
 
-Labels are asked for first; whatever asks people something else uses the same queue with a question of its own.
+Labels are asked for first; whatever asks people something else uses the same queue with a question of its
+own.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Queue(Protocol):
     """The items of one question. Every call is one transaction: what it returned is on the disk."""
 
     def add(self, items: Iterable[Item]) -> int:
-        """Add items with the answers they bring; one whose id is known stays as it is. Gives how many were new."""
+        """Add items with the answers they bring; those whose id is known stay. Gives how many were new."""
         ...
 
     def items(self) -> list[Item]:
@@ -75,12 +76,16 @@ class Queue(Protocol):
         """
         ...
 
+    def hold(self, item: str, annotator: str, holder: str, *, now: float) -> Item | None:
+        """Keep one item for a person, answered or not; None if another session holds it."""
+        ...
+
     def give(self, item: str, answer: Answer, holder: str = "") -> None:
         """Keep an answer, in place of an earlier one of that person, and let the item go."""
         ...
 
     def undo(self, annotator: str, holder: str, *, now: float, decided: bool = False) -> Item | None:
-        """Withdraw the person's last answer (or decision) and hand the item out again; None if there is none."""
+        """Withdraw the person's last answer (or decision) and hand its item out again, if there is one."""
         ...
 
     def release(self, holder: str) -> None:
@@ -107,8 +112,8 @@ class Queue(Protocol):
 def open_queue(path: Path, question: str) -> Queue:
     """The items of one question in a SQLite file, made if it is not there; raises `WorkspaceError`.
 
-    Several processes may use it at once. What a call returned stays, whatever happens to the process or to the
-    power: write-ahead log, synced at every commit.
+    Several processes may use it at once. What a call returned stays, whatever happens to the process or to
+    the power: write-ahead log, synced at every commit.
     """
     records = importlib.import_module("tunewright.runtime.queue.records")
     queue: Queue = records.open_records(path, question)

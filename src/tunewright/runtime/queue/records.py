@@ -83,7 +83,7 @@ class Records:
             raise WorkspaceError(
                 f"the answers cannot be read or written: {error.orig}",
                 where=str(self.path),
-                fix="if it is damaged, bring back a copy; it holds what people answered and cannot be made again",
+                fix="if it is damaged, bring back a copy: it holds what people answered",
             ) from None
 
     def add(self, new: Iterable[Item]) -> int:
@@ -107,9 +107,20 @@ class Records:
         """The next item for a person."""
         with self.transaction() as connection:
             connection.execute(leases.delete().where(leases.c.until <= now))
-            held = sa.select(leases.c.item).where(leases.c.holder == holder)
+            held = sa.select(leases.c.item).join(items).where(self._mine(), leases.c.holder == holder)
             found: int | None = connection.scalar(held) or connection.scalar(self._next(annotator))
             if found is None:
+                return None
+            _hold(connection, found, annotator, holder, now)
+            return self._read(connection, items.c.seq == found)[0]
+
+    def hold(self, item: str, annotator: str, holder: str, *, now: float) -> Item | None:
+        """Keep one item for a person, answered or not."""
+        with self.transaction() as connection:
+            connection.execute(leases.delete().where(leases.c.until <= now))
+            found = connection.scalar(sa.select(items.c.seq).where(self._mine(), items.c.id == item))
+            others = sa.and_(leases.c.item == found, leases.c.holder != holder)
+            if found is None or connection.scalar(sa.select(leases.c.item).where(others)):
                 return None
             _hold(connection, found, annotator, holder, now)
             return self._read(connection, items.c.seq == found)[0]
@@ -134,7 +145,9 @@ class Records:
         last = (
             sa.select(answers.c.seq, answers.c.item)
             .join(items)
-            .where(self._mine(), _stands, answers.c.annotator == annotator, decision if decided else ~decision)
+            .where(
+                self._mine(), _stands, answers.c.annotator == annotator, decision if decided else ~decision
+            )
             .order_by(answers.c.seq.desc())
             .limit(1)
         )
