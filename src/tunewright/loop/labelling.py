@@ -52,6 +52,11 @@ class Labelling:
         """`label` for a classification task, `text` where answers are written."""
         return LABEL if self.spec.define.task == "classification" else TEXT
 
+    @property
+    def guide_file(self) -> Path:
+        """Where the guide is."""
+        return self.folder / FILE
+
     def guide(self, labels: Sequence[str] = ()) -> Guide:
         """Write `labelling.md`, or add the labels it lacks: given ones, the data set's, the queue's."""
         dataset = self.made().dataset
@@ -62,7 +67,7 @@ class Labelling:
             brought = {item.suggestion.value for item in queue.items() if item.suggestion}
         known |= {name: [] for name in sorted(brought) if name not in known and self.question == LABEL}
         define: DefineSpec = self.spec.define
-        return labelling.write_guide(self.folder / FILE, define.objective, self.question, list(known), known)
+        return labelling.write_guide(self.guide_file, define.objective, self.question, list(known), known)
 
     def add(
         self,
@@ -124,7 +129,7 @@ class Labelling:
         return Session(
             self._open(),
             annotator,
-            labelling.read_guide(self.folder / FILE),
+            labelling.read_guide(self.guide_file),
             self.question,
             time.time,
             shown=shown,
@@ -133,7 +138,7 @@ class Labelling:
 
     def adjudicate(self, annotator: str) -> Adjudication:
         """A session in which one person decides what the annotators answered in different ways."""
-        guide = labelling.read_guide(self.folder / FILE)
+        guide = labelling.read_guide(self.guide_file)
         return Adjudication(self._open(), annotator, guide, self.question, time.time)
 
     def status(self) -> Status:
@@ -161,7 +166,7 @@ class Labelling:
             return queue.items()
 
     def _labels(self) -> tuple[str, ...]:
-        return labelling.read_guide(self.folder / FILE).labels if self.question == LABEL else ()
+        return labelling.read_guide(self.guide_file).labels if self.question == LABEL else ()
 
     def _open(self) -> Queue:
         return open_queue(self.workspace.root / STORE, self.question)

@@ -124,7 +124,7 @@ def test_people_of_known_bias_are_recovered() -> None:
     found = ag.dawid_skene(ratings, 3)
     for name, rows in confusions.items():
         assert np.abs(found.confusions[name] - rows).max() < 0.1
-        assert found.accuracy(name) == pytest.approx(
+        assert found.accuracies[name] == pytest.approx(
             float(np.array([0.5, 0.2, 0.3]) @ np.diag(rows)), abs=0.05
         )
     believed = found.chances.argmax(axis=1)

@@ -156,9 +156,8 @@ class Raters:
     shares: Matrix
     """How frequent each value is."""
 
-    def accuracy(self, person: str) -> float:
-        """How often the person gives the value that is likely true, over all items."""
-        return float(self.shares @ np.diag(self.confusions[person]))
+    accuracies: Mapping[str, float]
+    """How often each person's answer is the true one, as far as that can be told."""
 
 
 def dawid_skene(
@@ -186,7 +185,8 @@ def dawid_skene(
         chances /= chances.sum(axis=1, keepdims=True)
         if np.abs(chances - before).max() < 1e-6:
             break
-    return Raters(chances, confusions, shares)
+    right = {person: float((chances * said[person]).sum() / said[person].sum()) for person in people}
+    return Raters(chances, confusions, shares, right)
 
 
 def _said(ratings: Sequence[Mapping[str, int]], person: str, values: int) -> Matrix:

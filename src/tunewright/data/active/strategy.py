@@ -104,7 +104,7 @@ def _disputed(state: _State, size: int) -> list[int]:
 
 
 def _far(state: _State, size: int) -> list[int]:
-    """Greedy k-center: again and again what is least like all labelled or chosen (Sener and Savarese 2018)."""
+    """Greedy k-center: always what is least like all labelled or chosen (Sener and Savarese 2018)."""
     np = require("numpy", extra="all")
     vectors = state.meanings
     known = state.pool.meanings[list(state.labelled)]
@@ -132,7 +132,7 @@ def _combined(state: _State, size: int) -> list[int]:
 
 
 def _spread(vectors: Any, doubt: Any, size: int, seed: int) -> list[int]:  # noqa: ANN401 - arrays of NumPy
-    """The most doubtful text of each of `size` groups, of equals the one in the middle; ordered by doubt."""
+    """The most doubtful text of each of `size` groups, of equals the one in its middle; by doubt."""
     np, cluster = require("numpy", extra="all"), require("sklearn.cluster", extra="all")
     if len(vectors) <= size:
         return _least(-doubt, size)

@@ -147,7 +147,7 @@ def _people(units: Sequence[Mapping[str, int]], labels: Sequence[str]) -> dict[s
     likely = raters.chances.argmax(axis=1).tolist()
     return {
         person: Person(
-            accuracy=raters.accuracy(person), confusions=_confusions(shared, likely, person, labels)
+            accuracy=raters.accuracies[person], confusions=_confusions(shared, likely, person, labels)
         )
         for person in sorted(raters.confusions)
     }

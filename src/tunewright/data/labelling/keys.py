@@ -9,7 +9,7 @@ from typing import Literal
 from tunewright.data.labelling.guide import LABEL
 from tunewright.runtime.measure.labels import normalised
 
-Meaning = Literal["accept", "give", "unsure", "skip", "undo", "guide", "quit", "unclear"]
+Meaning = Literal["accept", "give", "unsure", "skip", "undo", "guide", "edit", "quit", "unclear"]
 
 COMMANDS: dict[str, Meaning] = {"u": "undo", "s": "skip", "?": "guide", "q": "quit", "!": "unsure"}
 _KEYS = "123456789" + "".join(letter for letter in "abcdefghijklmnopqrstuvwxyz" if letter not in COMMANDS)
@@ -36,8 +36,8 @@ def interpret(typed: str, question: str, labels: Sequence[str]) -> Typed:
     """The meaning of a line.
 
     Nothing accepts the suggestion. `u` undoes, `s` skips, `?` shows the guide, `q` quits, `!` with a note
-    is unsure; all of them also with a colon before, which written answers need. A label is given by its
-    key, its number, its name, or as much of the name as no other label has.
+    is unsure; all of them also with a colon before, which written answers need; these have `:e` for an
+    editor. A label is given by its key, its number, its name, or as much of the name as no other label has.
     """
     text = typed.strip()
     if not text:
@@ -47,6 +47,8 @@ def interpret(typed: str, question: str, labels: Sequence[str]) -> Typed:
     if question == LABEL:
         exact = _exact(text, labels)
         return Typed("give", exact) if exact else _command(command, bare) or _label(text, labels)
+    if text == ":e":
+        return Typed("edit")
     return (_command(command, bare) if text.startswith(":") else None) or Typed("give", text)
 
 
@@ -65,6 +67,8 @@ def _label(text: str, labels: Sequence[str]) -> Typed:
         return Typed("give", by_key[text])
     if text.isdigit() and 1 <= int(text) <= len(labels):
         return Typed("give", labels[int(text) - 1])
+    if not labels:
+        return Typed("give", text)
     found = _matching(normalised(text), labels)
     if len(found) == 1:
         return Typed("give", found[0])
