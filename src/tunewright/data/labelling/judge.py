@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tunewright.core.errors import DataError
 from tunewright.core.types import Frozen
-from tunewright.data.labelling.results import given
+from tunewright.data.labelling.rank import opinions
+from tunewright.data.labelling.results import disputed, given
 from tunewright.runtime.lazy import require
 from tunewright.runtime.queue import Item, Suggestion
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tunewright.core.stats.agreement import Agreement, Raters, Scale
 
 _CONFUSIONS = 5
+_UNSEEN = 1e-3
+"""Chance of a label that the model never saw."""
 _WEIGHTS = {"nominal": "none", "ordinal": "linear", "interval": "quadratic"}
 
 
@@ -82,23 +85,27 @@ def agreement(
     )
 
 
-def likely(items: Sequence[Item], disputes: Sequence[Item], labels: Sequence[str]) -> dict[str, Suggestion]:
-    """The likely answer to each disputed item by its id, after all answers to all items."""
+def likely(items: Sequence[Item], labels: Sequence[str]) -> dict[str, Suggestion]:
+    """Which of the answers to each disputed item is the likely one, by its id.
+
+    The product of what all answers together say of the people (Dawid and Skene) and of what the cheap model
+    learned from the items without dispute.
+    """
+    disputes = disputed(items)
     names = _names(items, labels)
     units = [{one.annotator: names[one.value or ""] for one in given(item)} for item in items]
-    raters: Raters = require("tunewright.core.stats.agreement", extra="all").dawid_skene(
-        units, max(1, len(names))
-    )
+    raters: Raters = require("tunewright.core.stats.agreement", extra="all").dawid_skene(units, len(names))
     place = {item.id: number for number, item in enumerate(items)}
-    listed = list(names)
-    return {
-        item.id: Suggestion(
-            value=listed[int(raters.chances[place[item.id]].argmax())],
-            confidence=float(raters.chances[place[item.id]].max()),
-            by="annotators",
-        )
-        for item in disputes
-    }
+    by_model = opinions(items, disputes)
+    found = {}
+    for item in disputes:
+        chances, learned = raters.chances[place[item.id]], by_model.get(item.id, {})
+        said = sorted({one.value or "" for one in given(item)})
+        weights = {name: float(chances[names[name]]) * learned.get(name, _UNSEEN) for name in said}
+        best = max(weights, key=weights.__getitem__)
+        sure = weights[best] / sum(weights.values())
+        found[item.id] = Suggestion(value=best, confidence=sure, by="annotators")
+    return found
 
 
 def _names(items: Sequence[Item], labels: Sequence[str]) -> dict[str, int]:

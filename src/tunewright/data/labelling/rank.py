@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tunewright.data.active import Pool, Strategy, choose, guesses
+from tunewright.data.active import Pool, Strategy, by_meaning, choose, guesses
 from tunewright.data.labelling.results import given, labels_of
 from tunewright.runtime.queue import Item, Queue, Suggestion
 
@@ -69,3 +69,17 @@ def suggested(items: Sequence[Item], pool: Pool | None = None) -> dict[str, Sugg
         items[number].id: Suggestion(value=guess.label, confidence=guess.confidence, by=CLASSICAL)
         for number, guess in zip(asked, guesses(pool, labelled, asked), strict=False)
     }
+
+
+def opinions(items: Sequence[Item], asked: Sequence[Item]) -> dict[str, dict[str, float]]:
+    """How likely the cheap model finds each label for these items, learned from all other labelled ones."""
+    leave = {item.id for item in asked}
+    known = {name: value for name, value in labels_of(items).items() if name not in leave}
+    names = sorted(set(known.values()))
+    if len(names) < 2 or not asked:
+        return {}
+    pool = Pool.of([str(item.payload["text"]) for item in items])
+    place = {item.id: number for number, item in enumerate(items)}
+    labelled = {place[name]: value for name, value in known.items()}
+    chances = by_meaning(pool, labelled, names, [place[item.id] for item in asked]).tolist()
+    return {item.id: dict(zip(names, row, strict=True)) for item, row in zip(asked, chances, strict=True)}

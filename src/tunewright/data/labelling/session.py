@@ -154,11 +154,12 @@ class Session:
 class Adjudication(Session):
     """The items that annotators answered in different ways, for one person to decide.
 
-    The suggestion is the likely answer after all that everybody said (Dawid and Skene).
+    The suggestion is the likely one of their answers; there is none where answers are written.
     """
 
     passed: set[str] = field(default_factory=set, init=False)
     """Items that were left undecided in this session."""
+    _known: dict[str, Suggestion] = field(default_factory=dict, init=False)
 
     def said(self) -> Mapping[str, str]:
         """Who said what of the item in hand."""
@@ -182,13 +183,13 @@ class Adjudication(Session):
         return "decided"
 
     def _take(self) -> Item | None:
-        items = self.queue.items()
-        for item in disputed(items):
-            if item.id in self.passed:
-                continue
+        for item in self.left():
             held = self.queue.hold(item.id, self.annotator, self.holder, now=self.clock())
             if held is not None:
-                return held.model_copy(
-                    update={"suggestion": likely(items, [item], self.guide.labels)[item.id]}
-                )
+                return held.model_copy(update={"suggestion": self._likely(item)})
         return None
+
+    def _likely(self, item: Item) -> Suggestion | None:
+        if self.question == LABEL and item.id not in self._known:
+            self._known = likely(self.queue.items(), self.guide.labels)
+        return self._known.get(item.id)
