@@ -193,6 +193,15 @@ class Labelling:
         )
 
 
+def forget(workspace: Workspace, holds: Callable[[str], bool]) -> int:
+    """Take the items that hold something out of what was labelled; gives how many there were."""
+    path = workspace.root / STORE
+    if not path.exists():
+        return 0
+    with contextlib.closing(open_queue(path, LABEL)) as queue:
+        return queue.forget(holds)
+
+
 def _known_order(order: str) -> None:
     known = ("queue", *STRATEGIES)
     if order not in known:

@@ -7,7 +7,7 @@ own.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -100,8 +100,11 @@ class Queue(Protocol):
         """Set the priority of these items by id, and that of all others to 0."""
         ...
 
-    def forget(self, ids: Iterable[str]) -> None:
-        """Delete items with all that was ever said of them, from the file too."""
+    def forget(self, holds: Callable[[str], bool]) -> int:
+        """Delete the items, of any question, whose text or answers hold something, from the file too.
+
+        Withdrawn answers count. Gives how many there were.
+        """
         ...
 
     def close(self) -> None:

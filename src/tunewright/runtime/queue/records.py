@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,8 +23,6 @@ T = TypeVar("T", Item, Answer)
 
 _WAIT = 60
 """Seconds to wait for another process that is writing."""
-_AT_ONCE = 500
-"""Ids in one statement."""
 _stands = answers.c.withdrawn.is_(False)
 
 
@@ -173,21 +172,19 @@ class Records:
         """Set the priority of these items, and that of all others to 0."""
         self._set("priority", priorities, others=0.0)
 
-    def forget(self, ids: Iterable[str]) -> None:
-        """Delete items with all that was said of them."""
-        wanted = list(ids)
+    def forget(self, holds: Callable[[str], bool]) -> int:
+        """Delete the items that hold something."""
         with self.transaction() as connection:
-            for first in range(0, len(wanted), _AT_ONCE):
-                block = items.c.id.in_(wanted[first : first + _AT_ONCE])
-                found = sa.select(items.c.seq).where(self._mine(), block).scalar_subquery()
-                for table in (answers, leases):
-                    connection.execute(table.delete().where(table.c.item.in_(found)))
-                connection.execute(items.delete().where(self._mine(), block))
-        raw = self.engine.raw_connection()
-        try:
-            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            raw.close()
+            said = connection.execute(sa.select(answers.c.item, answers)).all()
+            found = {row[0] for row in said if holds(" ".join(map(str, row)))}
+            shown = connection.execute(sa.select(items.c.seq, items.c.payload, items.c.suggestion)).all()
+            found |= {row[0] for row in shown if holds(json.dumps(list(row), ensure_ascii=False))}
+            for seq in found:
+                for column in (answers.c.item, leases.c.item, items.c.seq):
+                    connection.execute(column.table.delete().where(column == seq))
+        with contextlib.closing(self.engine.raw_connection()) as raw:
+            raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log holds the old pages
+        return len(found)
 
     def close(self) -> None:
         """Close the file."""
