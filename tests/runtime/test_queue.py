@@ -18,7 +18,9 @@ from tunewright.runtime.queue.tables import VERSION, metadata
 
 
 def items(count: int, **more: object) -> list[Item]:
-    return [Item.model_validate({"id": f"i{n}", "payload": {"text": f"text {n}"}, **more}) for n in range(count)]
+    return [
+        Item.model_validate({"id": f"i{n}", "payload": {"text": f"text {n}"}, **more}) for n in range(count)
+    ]
 
 
 def take(queue: Queue, who: str, *, now: float = 0.0, holder: str | None = None) -> str | None:
@@ -151,7 +153,10 @@ while (item := queue.take(who, who, now=time.time())) is not None:
 
 def worker(path: Path, who: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(path), who], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WORKER, str(path), who],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 

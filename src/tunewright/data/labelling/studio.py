@@ -104,8 +104,10 @@ _FIX = "export from Label Studio as JSON, with choices or one text area on one t
 
 def _item(task: dict[str, Any]) -> Item:
     data = task["data"]
-    text = data.get("text") or next(value for value in data.values() if isinstance(value, str) and value)
-    if not isinstance(text, str):
+    text = data.get("text") or next(
+        value for value in [*data.values(), None] if value is None or isinstance(value, str)
+    )
+    if not isinstance(text, str) or not text:
         raise TypeError
     payload = {**{key: data[key] for key in _ITEM if data.get(key)}, "text": text}
     predictions = task.get("predictions") or []

@@ -89,7 +89,10 @@ class Records:
         """Add items with their answers."""
         with self.transaction() as connection:
             known = set(connection.scalars(sa.select(items.c.id).where(self._mine())))
-            fresh = list({item.id: item for item in new if item.id not in known}.values())
+            once: dict[str, Item] = {}
+            for item in new:
+                once.setdefault(item.id, item)
+            fresh = [item for name, item in once.items() if name not in known]
             for item in fresh:
                 made = connection.scalar(items.insert().values(**self._row(item)).returning(items.c.seq))
                 rows = [_answer(made, answer) for answer in item.answers]
