@@ -6,8 +6,8 @@ import random
 
 import numpy as np
 import pytest
-
 from tests.loop.conftest import questions
+
 from tunewright.data.active import STRATEGIES, Pool, Strategy, choose, guesses
 
 FOUND = questions(each=40)

@@ -8,12 +8,14 @@ from typing import Any
 
 import typer
 import yaml
+from pydantic import ValidationError
 
 from tunewright.cli import tables
 from tunewright.cli.errors import written
 from tunewright.cli.progress import Progress
 from tunewright.cli.sources import mapping
 from tunewright.cli.terminal import Terminal
+from tunewright.core.errors import SpecError
 from tunewright.data.labelling import Added, Concord
 from tunewright.data.labelling.judge import Coefficient
 from tunewright.loop.labelling import Labelling
@@ -63,10 +65,21 @@ def _added(found: Added, *, as_json: bool) -> None:
 
 def suggest(folder: Path, by: str) -> None:
     """Pre-label, with progress."""
-    named = Named.model_validate(yaml.safe_load(by) if by.startswith("{") else by)
     with Progress() as progress:
-        count = _open(folder).suggest(named.name if not named.options else named, listen=progress.show)
+        count = _open(folder).suggest(_named(by), listen=progress.show)
     typer.echo(f"{count:,} examples have a suggestion")
+
+
+def _named(text: str) -> str | Named:
+    """A plug-in as it stands in the spec; raises `SpecError`."""
+    if not text.startswith("{"):
+        return text
+    try:
+        return Named.model_validate(yaml.safe_load(text))
+    except (yaml.YAMLError, ValidationError):
+        raise SpecError(
+            f"`{text}` names no engine", where="--by", fix="write a name, or {name: {option: value}}"
+        ) from None
 
 
 def start(folder: Path, name: str, order: str, refit: int, *, shown: bool) -> None:

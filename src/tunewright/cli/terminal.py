@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Callable
+import termios
+from collections.abc import Callable, Iterator
 
 import click
 import typer
-from rich.markdown import Markdown
 
 from tunewright.cli import tables
 from tunewright.core.errors import TunewrightError
 from tunewright.data.labelling import Adjudication, Asked, Session, Typed, interpret, keys
 from tunewright.data.labelling.guide import LABEL
 
+END = "\x04"
+"""Ctrl-D, or nothing more to read."""
 _HELP = "Enter accepts the suggestion · u undo · s skip · ! unsure · ? guide · q quit"
 _WRITTEN = (
     "a line is the answer, \\ at its end goes on · Enter accepts the suggestion · "
     ":e editor · :u undo · :s skip · :! unsure · :? guide · :q quit"
 )
+
+
+@contextlib.contextmanager
+def _single_keys(*, on: bool = True) -> Iterator[None]:
+    """Hand over each key as it is pressed, or whole lines again; what was typed ahead is kept."""
+    handle = sys.stdin.fileno()
+    before = termios.tcgetattr(handle)
+    changed = termios.tcgetattr(handle)
+    flags = termios.ICANON | termios.ECHO
+    changed[3] = changed[3] & ~flags if on else changed[3] | flags
+    termios.tcsetattr(handle, termios.TCSADRAIN, changed)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(handle, termios.TCSADRAIN, before)
 
 
 class Terminal:
@@ -41,14 +60,18 @@ class Terminal:
         if by_label and not self.labels:
             typer.echo("the guide has no labels, so anything is one; `tunewright label guide`", err=True)
         try:
-            while self.going and (asked := self.session.next()) is not None:
-                self._show(asked)
-                self._answer()
+            with _single_keys() if self.single else contextlib.nullcontext():
+                self._ask()
             if self.going:
                 typer.echo(finished, err=True)
         except (KeyboardInterrupt, EOFError):
             typer.echo(err=True)
         typer.echo(f"{self.done} answered", err=True)
+
+    def _ask(self) -> None:
+        while self.going and (asked := self.session.next()) is not None:
+            self._show(asked)
+            self._answer()
 
     def _show(self, asked: Asked) -> None:
         self.out.print(f"\n{asked.text}", style="bold", markup=False)
@@ -81,9 +104,9 @@ class Terminal:
         """A line without its end, or a key; None at the end of the input."""
         typer.echo("> ", nl=False, err=True)
         if self.single:
-            key = click.getchar()
+            key = os.read(sys.stdin.fileno(), 4).decode(errors="ignore")
             typer.echo(key.strip(), err=True)
-            return key
+            return None if key in (END, "") else key
         lines = [sys.stdin.readline()]
         while self.session.question != LABEL and lines[-1].endswith("\\\n"):
             lines[-1] = lines[-1].removesuffix("\\\n") + "\n"
@@ -103,7 +126,10 @@ class Terminal:
         return not accepted
 
     def _unsure(self, said: Typed) -> bool:
-        note = said.note or (typer.prompt("why", default="", err=True) if self.single else "")
+        note = said.note
+        if self.single:
+            with _single_keys(on=False):
+                note = typer.prompt("why", default="", show_default=False, err=True)
         self.session.unsure(note)
         return False
 
@@ -118,6 +144,8 @@ class Terminal:
         return False
 
     def _guide(self, _: Typed) -> bool:
+        from rich.markdown import Markdown
+
         self.out.print(Markdown(self.session.guide.text or "there is no guide yet"))
         return True
 

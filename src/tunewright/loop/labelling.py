@@ -7,13 +7,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import get_args
 
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Candidate, Checkpoint, Dataset
 from tunewright.data import DataSpec, labelling
-from tunewright.data.active import STRATEGIES
-from tunewright.data.labelling import Added, Adjudication, Concord, Exported, Guide, Order, Session, Status
+from tunewright.data.labelling import (
+    Added,
+    Adjudication,
+    Concord,
+    Exported,
+    Guide,
+    Order,
+    Scale,
+    Session,
+    Status,
+)
 from tunewright.data.labelling.guide import FILE, LABEL, TEXT
 from tunewright.data.labelling.rank import CLASSICAL, Ranking
 from tunewright.data.question import question as asked_by
@@ -109,7 +118,7 @@ class Labelling:
             if labels and checkpoint.tuner is None:
                 instruction = f"{instruction}\n\n{_CHOOSE}"
             candidate = Candidate(
-                name=f"{named.name}: {checkpoint.base.name}",
+                name=f"{named.name}: {Path(checkpoint.base.name).name}",
                 kind="zero-shot" if checkpoint.tuner is None else "tuned",
                 instruction=instruction,
             )
@@ -123,7 +132,7 @@ class Labelling:
 
         `shown` shows suggestions; every `refit` labels the order, where it hangs on them, is learned anew.
         """
-        _known_order(order)
+        _known(order, get_args(Order), "start", "order")
         strategy = order if self.question == LABEL or order in ("queue", "random") else "diversity"
         ranking = None if strategy == "queue" else Ranking(strategy, every=refit, seed=self.spec.seed)
         return Session(
@@ -145,8 +154,9 @@ class Labelling:
         """How far the labelling is, and what each person did."""
         return labelling.status(self.items(), labels=self.question == LABEL)
 
-    def agreement(self, scale: Literal["nominal", "ordinal", "interval"] = "nominal") -> Concord:
+    def agreement(self, scale: Scale = "nominal") -> Concord:
         """How far the annotators agree beyond chance, and what each of them confuses."""
+        _known(scale, get_args(Scale), "agreement", "scale")
         return labelling.agreement(self.items(), self._labels(), scale, seed=self.spec.seed)
 
     def export(self, file: str | Path, *, majority: bool = False) -> Exported:
@@ -202,10 +212,9 @@ def forget(workspace: Workspace, holds: Callable[[str], bool]) -> int:
         return queue.forget(holds)
 
 
-def _known_order(order: str) -> None:
-    known = ("queue", *STRATEGIES)
-    if order not in known:
-        raise SpecError(problems=[plugins.unknown(order, known, where="label start", noun="order")])
+def _known(word: str, known: tuple[str, ...], where: str, noun: str) -> None:
+    if word not in known:
+        raise SpecError(problems=[plugins.unknown(word, known, where=f"label {where}", noun=noun)])
 
 
 def _exemplify(known: dict[str, list[str]], dataset: Dataset) -> None:

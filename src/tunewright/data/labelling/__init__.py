@@ -3,7 +3,7 @@
 from tunewright.data.labelling.export import Exported, export
 from tunewright.data.labelling.fill import Added, add
 from tunewright.data.labelling.guide import Guide, read_guide, write_guide
-from tunewright.data.labelling.judge import Concord, Pair, Person, agreement
+from tunewright.data.labelling.judge import Concord, Pair, Person, Scale, agreement
 from tunewright.data.labelling.keys import Typed, interpret, keys
 from tunewright.data.labelling.results import Status, disputed, labels_of, status, verdict
 from tunewright.data.labelling.session import Adjudication, Asked, Order, Session
@@ -20,6 +20,7 @@ __all__ = [
     "Order",
     "Pair",
     "Person",
+    "Scale",
     "Session",
     "Status",
     "Typed",

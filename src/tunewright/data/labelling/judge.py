@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tunewright.core.errors import DataError
 from tunewright.core.types import Frozen
@@ -15,9 +15,12 @@ from tunewright.runtime.lazy import require
 from tunewright.runtime.queue import Item, Suggestion
 
 if TYPE_CHECKING:
-    from tunewright.core.stats.agreement import Agreement, Raters, Scale
+    from tunewright.core.stats.agreement import Agreement, Raters
 
+Scale = Literal["nominal", "ordinal", "interval"]
 _CONFUSIONS = 5
+_FEWEST = 3
+"""People who must share items before it can be told which of them is right."""
 _UNSEEN = 1e-3
 """Chance of a label that the model never saw."""
 _WEIGHTS = {"nominal": "none", "ordinal": "linear", "interval": "quadratic"}
@@ -61,6 +64,7 @@ class Concord(Frozen):
     """Krippendorff's alpha."""
     pairs: tuple[Pair, ...]
     people: dict[str, Person]
+    """Empty where fewer than three people share items: between two nobody can tell who is right."""
 
 
 def agreement(
@@ -148,7 +152,7 @@ def _pairs(units: Sequence[Mapping[str, int]], values: int, weights: str, seed: 
 
 def _people(units: Sequence[Mapping[str, int]], labels: Sequence[str]) -> dict[str, Person]:
     shared = [unit for unit in units if len(unit) > 1]
-    if not shared:
+    if len({person for unit in shared for person in unit}) < _FEWEST:
         return {}
     raters: Raters = require("tunewright.core.stats.agreement", extra="all").dawid_skene(shared, len(labels))
     likely = raters.chances.argmax(axis=1).tolist()
