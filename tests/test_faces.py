@@ -7,6 +7,7 @@ import typer
 import tunewright
 from tunewright.cli.app import app
 from tunewright.loop.datasets import Datasets
+from tunewright.loop.labelling import Labelling
 
 
 def test_every_command_is_a_call_of_the_same_name() -> None:
@@ -29,6 +30,13 @@ def test_every_data_command_is_a_call_of_the_same_name() -> None:
     assert set(commands) | {"run"} == {name for name in vars(Datasets) if not name.startswith("_")} - {
         "project"
     }
+
+
+def test_every_label_command_is_a_method_of_the_projects_label() -> None:
+    commands = typer.main.get_command(app).commands["label"].commands  # type: ignore[attr-defined]
+    calls = {"import": "import_"}
+    missing = [name for name in commands if not callable(getattr(Labelling, calls.get(name, name), None))]
+    assert not missing
 
 
 def test_the_public_names_are_there() -> None:

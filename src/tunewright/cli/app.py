@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from tunewright.cli import datasets as data_commands
+from tunewright.cli import label as label_commands
 from tunewright.cli import models as model_commands
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_commands.app, name="data")
+app.add_typer(label_commands.app, name="label")
 app.add_typer(model_commands.app, name="models")
 
 ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="Folder of the project.")]

@@ -21,6 +21,8 @@ def erase(folder: Path, values: list[str], *, as_json: bool) -> None:
         typer.echo(f"{dataset}: {len(ids)} examples taken out")
     if not done.removed:
         typer.echo("no example of a data set holds this")
+    if done.labels:
+        typer.echo(f"labelling: {done.labels} items taken out")
     _list("mended", done.files)
     _list("saw the data, retrain or withdraw it", done.seen_by)
     _list("still there in your own file, take it out", done.sources)

@@ -23,7 +23,7 @@ def look(
     source: str, columns: tuple[str, ...], shape: str | None, output: Path | None, *, as_json: bool
 ) -> int:
     """Print what a source was read as; 2 if it has problems."""
-    named = _mapping(source, columns, shape)
+    named = mapping(source, columns, shape)
     found = data.look(source, columns=named.columns, shape=named.format)
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
@@ -38,7 +38,7 @@ def look(
     return 0
 
 
-def _mapping(source: str, columns: tuple[str, ...], shape: str | None) -> DataSpec:
+def mapping(source: str, columns: tuple[str, ...], shape: str | None) -> DataSpec:
     """The mapping as a section of the spec; raises `SpecError`."""
     pairs = [pair.partition("=") for pair in columns]
     wrong = [role for role, _, name in pairs if not name or role not in Columns.model_fields]

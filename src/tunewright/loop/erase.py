@@ -15,6 +15,7 @@ from tunewright.core import digest
 from tunewright.core.errors import SpecError
 from tunewright.core.types import SPLITS, Dataset, Example, Frozen
 from tunewright.data import DataSpec, places_of
+from tunewright.loop.labelling import forget
 from tunewright.loop.lineage import descendants
 from tunewright.loop.traces import Traces
 from tunewright.runtime import examples
@@ -32,6 +33,8 @@ class Erasure(Frozen):
     """Data set → ids of the examples that were taken out."""
     files: tuple[str, ...] = ()
     """Other files of the workspace from which the values were taken."""
+    labels: int = 0
+    """Items that were taken out of the labelling, with all that was said of them."""
     seen_by: tuple[str, ...] = ()
     """Checkpoints, reports, releases and proposals that were made from those data sets."""
     sources: tuple[str, ...] = ()
@@ -66,12 +69,14 @@ def erase(project: Path, workspace: Workspace, spec: DataSpec, values: Sequence[
     places = dict(places_of(project, spec, traces.found_in))
     removed = dict(_examples(workspace, traces, places))
     texts = [text for dataset, ids in removed.items() for text in _said(workspace, dataset, ids)]
+    forgotten = forget(workspace, traces.found_in)
     files, still = traces.with_texts(texts).clean(workspace.root)
     erasure = Erasure(
         id=dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S-%f"),
         removed={dataset: ids for dataset, ids in removed.items() if ids},
         files=tuple(files),
         still=tuple(still),
+        labels=forgotten,
         sources=tuple(place for found in places.values() for place in found),
     )
     erasure = erasure.model_copy(update={"seen_by": tuple(sorted(descendants(workspace, erasure.removed)))})

@@ -21,6 +21,7 @@ from tunewright.loop.compare import Row, compare
 from tunewright.loop.datasets import Datasets
 from tunewright.loop.erase import Erasure, erase
 from tunewright.loop.jobs import Run
+from tunewright.loop.labelling import Labelling
 from tunewright.loop.line import WORKSPACE, Outcome, StepName, model_of
 from tunewright.loop.lineage import Lineage, lineage, nodes
 from tunewright.loop.serving import Served
@@ -70,6 +71,11 @@ class Project:
     def data(self) -> Datasets:
         """The data sets of the project: make one, list them, compare two."""
         return Datasets(self)
+
+    @property
+    def label(self) -> Labelling:
+        """Labelling by people: `label.add(source)`, `label.start("ana")`, `label.export(file)`."""
+        return Labelling(self.folder, self.spec, self.workspace, self.outcome)
 
     def check(self) -> tuple[Problem, ...]:
         """Everything that can be known to be wrong before anything is spent."""

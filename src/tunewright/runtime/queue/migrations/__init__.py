@@ -1,0 +1,1 @@
+"""The history of the queue's tables, one file a change."""

@@ -1,0 +1,1 @@
+"""Changes of the tables, each naming the one before."""
