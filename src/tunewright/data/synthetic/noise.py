@@ -20,6 +20,8 @@ _BESIDE = {
 }
 _WORD = re.compile(r"[^\W\d_]{3,}")
 """What may be mistyped: no numbers, no placeholders, no codes."""
+_BETWEEN = re.compile(r"(?<=[^\W\d_]) (?=[^\W\d_])")
+"""A blank between two words: one between numbers keeps them apart."""
 _HELD = re.compile(r"\[[^\]]*\]|\S*\d\S*")
 
 
@@ -71,7 +73,8 @@ def _as_it_is(text: str, _: random.Random) -> str:
 
 
 def _small(text: str, _: random.Random) -> str:
-    return text.lower()
+    """All small, but for placeholders such as `[PERSON_1]`, and codes."""
+    return re.sub(rf"({_HELD.pattern})|.", lambda found: found[1] or found[0].lower(), text, flags=re.S)
 
 
 def _without_end(text: str, _: random.Random) -> str:
@@ -80,7 +83,9 @@ def _without_end(text: str, _: random.Random) -> str:
 
 def _spaced(text: str, chance: random.Random) -> str:
     """A blank too many, or one too few."""
-    blanks = [place for place, letter in enumerate(text) if letter == " "]
+    held = [found.span() for found in _HELD.finditer(text)]
+    found = (blank.start() for blank in _BETWEEN.finditer(text))
+    blanks = [place for place in found if not _inside((place - 1, place + 2), held)]
     if not blanks:
         return text
     place = chance.choice(blanks)
