@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.loop.conftest import questions
+from tests.runtime.engines.openai.conftest import running
 from tunewright import Project, data
 from tunewright.core.errors import DataError, SpecError
 from tunewright.data.labelling import Session
@@ -85,6 +86,18 @@ def test_an_engine_suggests_one_of_the_labels_and_a_person_accepts_or_not(projec
     with project.label.start("ben", shown=False) as session:
         asked = session.next()
         assert asked is not None and asked.suggestion is None and not session.accept()
+
+
+def test_an_endpoint_is_told_the_labels_and_needs_no_model_here(project: Project) -> None:
+    project.label.add()
+    with running() as endpoint:
+        endpoint.answer = lambda _: "loan"
+        named = Named(name="openai", options={"url": endpoint.url, "model": "parrot"})
+        assert project.label.suggest(named) == 54
+    told = endpoint.asked[0]["messages"][0]["content"]
+    assert "Route a question" in told and "- loan" in told
+    assert {one.suggestion and one.suggestion.by for one in project.label.items()} == {"openai: parrot"}
+    assert {one.suggestion and one.suggestion.value for one in project.label.items()} == {"loan"}
 
 
 def test_the_cheap_model_suggests_and_learns_on(project: Project) -> None:

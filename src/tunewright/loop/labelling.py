@@ -103,7 +103,8 @@ class Labelling:
     def suggest(self, by: str | Named = CLASSICAL, *, listen: Emit = events.ignore) -> int:
         """Let a machine answer first: the cheap model that learns from the labels, or an engine by name.
 
-        An engine asks the newest checkpoint, else the base model; a killed call goes on where it stopped.
+        An engine that names no model of its own asks the newest checkpoint, else the base model. A killed
+        call goes on where it stopped.
         """
         with self._queue() as queue:
             if by == CLASSICAL:
@@ -112,18 +113,11 @@ class Labelling:
             problems = tuple(plugins.check("engines", named, where="label suggest"))
             if problems:
                 raise SpecError(problems=problems)
-            checkpoint = self._checkpoint(listen)
-            labels = self._labels() if self.question == LABEL else ()
-            instruction = self.spec.define.instruction or self.spec.define.objective
-            if labels and checkpoint.tuner is None:
-                instruction = f"{instruction}\n\n{_CHOOSE}"
-            candidate = Candidate(
-                name=f"{named.name}: {Path(checkpoint.base.name).name}",
-                kind="zero-shot" if checkpoint.tuner is None else "tuned",
-                instruction=instruction,
-            )
+            own = named.options.get("model")  # an endpoint has its model with it
+            checkpoint = None if own else self._checkpoint(listen)
+            candidate = self._candidate(named.name, checkpoint, own)
             with Respondent(self._context(listen), named, checkpoint) as respondent:
-                return labelling.by_engine(queue, respondent.ask, candidate, labels)
+                return labelling.by_engine(queue, respondent.ask, candidate, self._labels())
 
     def start(
         self, annotator: str, *, order: Order = "queue", shown: bool = True, refit: int = 25
@@ -189,6 +183,15 @@ class Labelling:
     def _checkpoint(self, listen: Emit) -> Checkpoint:
         tuned = self.made().checkpoint
         return tuned or models.resolve(model_of(self.spec.model, self.folder), environment.read(), listen)
+
+    def _candidate(self, engine: str, checkpoint: Checkpoint | None, own: str | None) -> Candidate:
+        """The model with what it is told: a tuned one its task, any other the labels too."""
+        name = f"{engine}: {Path(checkpoint.base.name).name if checkpoint else own}"
+        told = self.spec.define.instruction or self.spec.define.objective
+        if checkpoint is not None and checkpoint.tuner is not None:
+            return Candidate(name=name, kind="tuned", instruction=told)
+        told = f"{told}\n\n{_CHOOSE}" if self._labels() else told
+        return Candidate(name=name, kind="zero-shot", instruction=told)
 
     def _context(self, listen: Emit) -> Context:
         return Context(

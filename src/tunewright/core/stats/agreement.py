@@ -92,7 +92,12 @@ def alpha_of(
     found = _alpha(each.sum(axis=0), numbers, scale)
     interval = None
     if found is not None:
-        interval = _interval(lambda at: _alpha(each[at].sum(axis=0), numbers, scale), len(paired), seed)
+        by_value = each.T.tocsr()  # a resample is how often each item was drawn
+
+        def of_resample(at: Whole) -> float | None:
+            return _alpha(by_value @ np.bincount(at, minlength=len(paired)), numbers, scale)
+
+        interval = _interval(of_resample, len(paired), seed)
     return Agreement(found, interval, len(paired))
 
 
