@@ -149,7 +149,12 @@ def lineage(
 
 @app.command()
 def look(
-    source: Annotated[str, typer.Argument(help="File, folder, or hub:ORG/NAME.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="File, folder, hub:ORG/NAME, or a source with its options: 'threads: {path: FILE}'."
+        ),
+    ],
     column: Annotated[
         Optional[list[str]],  # noqa: UP045 - typer reads this annotation at run time
         typer.Option(help="What a column holds: role=column, such as label=intent. Repeatable."),

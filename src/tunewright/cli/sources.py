@@ -6,13 +6,15 @@ import sys
 from pathlib import Path
 
 import typer
+import yaml
 from pydantic import ValidationError
+from rich.console import Console
 
 from tunewright import data
 from tunewright.cli.errors import written
 from tunewright.cli.tables import console
 from tunewright.core.errors import SpecError
-from tunewright.core.types import Problem
+from tunewright.core.types import Example, Problem
 from tunewright.data import Columns, DataSpec, Look
 
 _WIDEST = 300
@@ -23,8 +25,9 @@ def look(
     source: str, columns: tuple[str, ...], shape: str | None, output: Path | None, *, as_json: bool
 ) -> int:
     """Print what a source was read as; 2 if it has problems."""
-    named = mapping(source, columns, shape)
-    found = data.look(source, columns=named.columns, shape=named.format)
+    named = mapping(_source(source), columns, shape)
+    (given,) = named.sources
+    found = data.look(given, columns=named.columns, shape=named.format)
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
     else:
@@ -33,12 +36,21 @@ def look(
     if any(problem.fatal for problem in found.problems):
         return 2
     if output is not None:
-        count = data.to_parquet(source, output, columns=named.columns, shape=named.format)
+        count = data.to_parquet(given, output, columns=named.columns, shape=named.format)
         typer.echo(f"{count} examples written to {output}", err=True)
     return 0
 
 
-def mapping(source: str, columns: tuple[str, ...], shape: str | None) -> DataSpec:
+def _source(text: str) -> object:
+    """A name, or a source with its options in YAML: `threads: {path: tickets.csv}`."""
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError:
+        found = text
+    return found if isinstance(found, dict) else text
+
+
+def mapping(source: object, columns: tuple[str, ...], shape: str | None) -> DataSpec:
     """The mapping as a section of the spec; raises `SpecError`."""
     pairs = [pair.partition("=") for pair in columns]
     wrong = [role for role, _, name in pairs if not name or role not in Columns.model_fields]
@@ -68,14 +80,19 @@ def _show(found: Look) -> None:
         out.print(f"  {role} = {column}", markup=False)
     out.print(f"  {found.examples} examples; in the spec: {found.mapping}", markup=False, soft_wrap=True)
     for example in found.first:
-        out.print(f"\n{example.source}", style="bold", markup=False)
-        for turn in example.messages:
-            out.print(f"{turn.role}: {_cut(turn.content)}", markup=False, soft_wrap=True)
-        for name in ("text", "rejected"):
-            if value := getattr(example, name):
-                out.print(f"{name}: {_cut(value)}", markup=False, soft_wrap=True)
-        if example.desirable is not None:
-            out.print(f"desirable: {example.desirable}", markup=False)
+        _example(out, example)
+
+
+def _example(out: Console, example: Example) -> None:
+    out.print(f"\n{example.source}", style="bold", markup=False)
+    for turn in example.messages:
+        out.print(f"{turn.role}: {_cut(turn.content)}", markup=False, soft_wrap=True)
+    beside = {"text": example.text, "rejected": example.rejected, "tags": ", ".join(example.tags)}
+    for name, value in beside.items():
+        if value:
+            out.print(f"{name}: {_cut(value)}", markup=False, soft_wrap=True)
+    if example.desirable is not None:
+        out.print(f"desirable: {example.desirable}", markup=False)
 
 
 def _cut(text: str) -> str:

@@ -9,12 +9,12 @@ from typing import Any
 from tunewright.core.types import Problem
 from tunewright.data.detect import BESIDE, Detected
 from tunewright.data.ids import Seen, digests, names, seed
-from tunewright.data.ports import PLACE, Tell
+from tunewright.data.ports import GROUP, PLACE, Tell
 from tunewright.data.rows import READ, Empty, tags_of
 from tunewright.data.spec import Columns
 from tunewright.data.times import times
 from tunewright.data.turns import Refused, Turn
-from tunewright.runtime.examples import schema
+from tunewright.runtime.examples import OUTCOME, schema
 from tunewright.runtime.lazy import require
 
 
@@ -64,6 +64,7 @@ class Builder:
         part = self._pairs(batch, places, tell) if self._plain() else self._rows(batch, places, tell)
         places = _taken(places, part.kept)
         given = _taken(_cells(batch, columns.id), part.kept)
+        group = columns.group or (GROUP if GROUP in batch.schema.names else None)
         content = digests(part.said, part.seeds)
         identity, right = self._named(content, given, places, tell)
         time = self._times(_taken(_cells(batch, columns.time), part.kept), places, tell)
@@ -71,9 +72,12 @@ class Builder:
             "id": identity,
             "messages": part.messages,
             "label": part.answers if self.labelled else None,
-            "group": _taken(_cells(batch, columns.group), part.kept),
+            "group": _taken(_cells(batch, group), part.kept),
             "time": time,
-            "tags": _tags(_taken(_cells(batch, columns.tags), part.kept)),
+            "tags": _tags(
+                _taken(_cells(batch, columns.tags), part.kept),
+                _taken(_cells(batch, columns.outcome), part.kept),
+            ),
             "source": places,
             **part.others,
         }
@@ -213,12 +217,18 @@ def _cells(batch: Any, column: str | None) -> Any:  # noqa: ANN401 - Arrow
     return compute.if_else(empty, pa.scalar(None, pa.string()), texts)
 
 
-def _tags(column: Any) -> Any:  # noqa: ANN401 - Arrow
-    """Lists of tags: of a JSON list its texts, of anything else the text itself."""
-    if column is None:
+def _tags(tags: Any, outcomes: Any) -> Any:  # noqa: ANN401 - Arrow
+    """Lists of tags: of a JSON list its texts, of anything else the text itself; one for a known outcome."""
+    if tags is None and outcomes is None:
         return None
     pa = require("pyarrow", extra="all")
-    return pa.array([tags_of(text) for text in column.to_pylist()], pa.list_(pa.string()))
+    given = tags.to_pylist() if tags is not None else [None] * len(outcomes)
+    ended = outcomes.to_pylist() if outcomes is not None else [None] * len(given)
+    told = [
+        tags_of(text) + ([f"{OUTCOME}{one.casefold()}"] if one else [])
+        for text, one in zip(given, ended, strict=True)
+    ]
+    return pa.array(told, pa.list_(pa.string()))
 
 
 def _mask(flags: Any) -> Any:  # noqa: ANN401 - numpy to Arrow

@@ -9,6 +9,7 @@ import orjson
 
 from tunewright.core.errors import DataError
 from tunewright.core.types import Problem
+from tunewright.data.sources.threads.table import looks_like_messages
 from tunewright.data.spec import Columns, Shape
 from tunewright.data.turns import looks_marked, looks_spoken
 
@@ -39,7 +40,7 @@ OPTIONAL: dict[Shape, tuple[str, ...]] = {
 }
 """Columns that a shape may have."""
 
-BESIDE = ("group", "time", "id", "tags")
+BESIDE = ("group", "time", "outcome", "id", "tags")
 """Columns that any shape may have, where they are named."""
 
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -57,6 +58,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
         *("text", "sentence", "question", "query", "utterance", "content", "message", "body", "ticket"),
         *("document", "review", "comment", "description", "subject"),
     ),
+    "outcome": ("outcome",),
     "label": (
         *("label", "category", "intent", "class", "target", "topic", "tag", "type", "queue"),
         *("department", "desk", "sentiment"),
@@ -76,6 +78,7 @@ SURE = 0.8
 _BESIDE = (
     *("id", "idx", "index", "uuid", "meta", "metadata", "source", "url", "title", "date", "time"),
     *("timestamp", "created", "lang", "language", "licence", "license", "group", "tags", "provenance"),
+    *("outcome", "status"),
 )
 """Columns that may stand beside a text that is all there is."""
 _TRUTH = {"true", "false", "0", "1"}
@@ -133,6 +136,9 @@ def _filled(shape: Shape, taken: dict[str, str | None], columns: Columns, values
     kept: dict[str, str] = {role: given[role] for role in BESIDE if role in given}
     if "tags" not in kept and _are_lists(values.get("tags", ())):
         kept["tags"] = "tags"
+    outcome = _named("outcome", values)
+    if outcome and any(values[outcome]) and outcome not in taken.values():
+        kept.setdefault("outcome", outcome)
     for role in OPTIONAL.get(shape, ()):
         name = given.get(role) or _named(role, values)
         if name and name not in taken.values():
@@ -276,5 +282,8 @@ def _unclear(best: list[Detected], values: Values, where: str, shape: Shape | No
     needs = "; ".join(
         f"{name}: {' and '.join(roles)}" for name, roles in ROLES.items() if shape in (None, name)
     )
+    if looks_like_messages(values):
+        fix = f"if each row is a message of a conversation, read it by `threads: {{path: {where}}}`"
+        return DataError(f"the columns {have} do not look like {wanted}", where=where, fix=fix)
     fix = f"say which column holds what, such as `data.columns: {{text: …, label: …}}` ({needs})"
     return DataError(f"the columns {have} do not look like {wanted}", where=where, fix=fix)

@@ -13,13 +13,16 @@ import orjson
 from tunewright.runtime.lazy import require
 from tunewright.runtime.lines import Tell
 
-__all__ = ["PLACE", "Change", "Learner", "Row", "Source", "Tell", "Transform", "batches", "located"]
+__all__ = ["GROUP", "PLACE", "Change", "Learner", "Row", "Source", "Tell", "Transform", "batches", "located"]
 
 Row = tuple[str, dict[str, object]]
 """Place inside the source (`line 41`) and the values by column."""
 
 PLACE = "#place"
 """Column of every batch that says where in the source an example stands."""
+
+GROUP = "#group"
+"""Column of a batch that says which examples must stay in one split, unless `columns.group` names another."""
 
 _BATCH = 4096
 _BYTES = 1 << 23

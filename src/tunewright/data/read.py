@@ -12,7 +12,7 @@ from tunewright.core.errors import DataError
 from tunewright.core.types import Example, Problem
 from tunewright.data import build, detect
 from tunewright.data.ids import Seen
-from tunewright.data.ports import PLACE, Source, Tell, Transform
+from tunewright.data.ports import GROUP, PLACE, Source, Tell, Transform
 from tunewright.data.quiet import quiet, quietly
 from tunewright.data.sources.kinds import kind
 from tunewright.data.spec import Columns, DataSpec, Files
@@ -71,7 +71,7 @@ class Reading:
     fatal: list[Problem] = field(default_factory=list)
     """What no option can skip."""
     unsure: list[Problem] = field(default_factory=list)
-    """Detections that a person should look at."""
+    """What a person should look at: detections, and what sources left out."""
     detected: dict[str, detect.Detected] = field(default_factory=dict)
     ids: Seen = field(default_factory=Seen)
     foreign: bool = False
@@ -100,7 +100,7 @@ class Reading:
     def _source(self, source: str | Named) -> Iterator[Any]:
         name = name_of(source)
         opened: Source = plugins.make("sources", named(source))
-        told = _Told(self.problems)
+        told = _Told(self.problems, self.unsure)
         try:
             read = opened.read(self.project, told.tell)
             first = next(read, None)
@@ -126,8 +126,8 @@ class Reading:
             self.fatal.append(Problem(where=name, what=what, fix="give a file with examples"))
 
     def _detected(self, batch: Any, name: str) -> detect.Detected | None:  # noqa: ANN401 - a record batch
-        looked = batch.slice(0, LOOK).to_pydict()
-        looked.pop(PLACE)
+        first = batch.slice(0, LOOK).to_pydict()
+        looked = {name: values for name, values in first.items() if name not in (PLACE, GROUP)}
         wanted, shape = self.spec.columns, self.spec.format
         if self.foreign:
             fits = all(column in looked for column in wanted.named().values())
@@ -161,6 +161,8 @@ class _Told:
     """Keeps the first bad lines of a source, and counts the rest."""
 
     problems: list[Problem]
+    notes: list[Problem]
+    """What stops nothing."""
     count: int = 0
 
     @property
@@ -169,6 +171,9 @@ class _Told:
         return self._take
 
     def _take(self, problem: Problem) -> None:
+        if not problem.fatal:
+            self.notes += [problem] * (len(self.notes) < MOST)
+            return
         self.count += 1
         if self.count <= MOST:
             self.problems.append(problem)

@@ -54,6 +54,9 @@ class Columns(Frozen):
     time_form: str | None = Field(
         default=None, description="how times are written, where that is not customary: `%d/%m/%Y %H:%M`"
     )
+    outcome: str | None = Field(
+        default=None, description="how it ended, such as `resolved`: kept as the tag `outcome:resolved`"
+    )
     id: str | None = Field(default=None, description="name of the example; its content if left out")
     tags: str | None = Field(
         default=None, description="tags of the example, a JSON list; a column `tags` of lists is read unasked"
@@ -159,8 +162,9 @@ class DataSpec(Frozen):
     """Sources, how they are read, and how they are split."""
 
     sources: Files = Field(
-        description="files (JSONL, JSON, CSV, TSV, Parquet, Arrow, Excel; `.gz` and `.zst` of the texts), "
-        "folders of them, `hub:ORG/NAME`, or sources by name"
+        description="tables (JSONL, JSON, CSV, TSV, Parquet, Arrow, Excel; `.gz` and `.zst` of the texts), "
+        "documents (PDF, DOCX, HTML, Markdown, plain text), mails, folders of them, `hub:ORG/NAME`, or "
+        "sources by name"
     )
     test: Files = Field(default=(), description="your own test files; without, a share of the sources")
     validation: Files = Field(default=(), description="your own validation files; without, a share")

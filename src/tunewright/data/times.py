@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from email.utils import parsedate_to_datetime
 
 from tunewright.core.types import Problem
@@ -29,6 +29,8 @@ _FORMS = tuple(
     for clock in ("", " %H:%M", " %H:%M:%S", ", %H:%M", ", %H:%M:%S")
 )
 """What is read beside ISO 8601, RFC 5322 (mail) and seconds since 1970."""
+_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4}|\d{2})(?:,?[ T](\d.*))?\Z")
+_CLOCKS = ("", "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p")
 _EITHER_FIRST = re.compile(r"\d{1,2}[/-]\d{1,2}[/-]\d{2,4}")
 
 
@@ -61,6 +63,27 @@ def parsed(text: str, form: str | None = None) -> dt.datetime | None:
         return found.replace(tzinfo=found.tzinfo or dt.UTC).astimezone(dt.UTC)
     except OverflowError:
         return None
+
+
+def months_first(texts: Iterable[str]) -> bool | None:
+    """Whether the month stands first in times such as `3/25/2026`; None where none of them tells."""
+    for text in texts:
+        found = _SLASHED.match(text.strip())
+        if found and max(int(found[1]), int(found[2])) > 12:
+            return int(found[2]) > 12
+    return None
+
+
+def slashed(text: str, month_first: bool) -> dt.datetime | None:
+    """A time in UTC of a text such as `3/25/26, 9:05 pm`, or None."""
+    found = _SLASHED.match(text.strip())
+    if found is None:
+        return None
+    day = "%m/%d/" if month_first else "%d/%m/"
+    date = f"{found[1]}/{found[2]}/{found[3]} {(found[4] or '').strip()}".strip()
+    year = "%Y" if len(found[3]) == 4 else "%y"
+    forms = (f"{day}{year} {clock}".strip() for clock in _CLOCKS)
+    return next((time for form in forms if (time := parsed(date, form))), None)
 
 
 def _customary(text: str) -> dt.datetime | None:

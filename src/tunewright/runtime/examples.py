@@ -23,6 +23,9 @@ REPLAY = "replay"
 REPEAT = "repeat"
 """Tag of an example that stands in training a second time."""
 
+OUTCOME = "outcome:"
+"""Begins the tag that says how it ended, such as `outcome:resolved`."""
+
 _BATCH = 4096
 
 

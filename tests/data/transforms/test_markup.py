@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tunewright.data.plain import html, markdown
 from tunewright.data.ports import Change
-from tunewright.data.transforms.markup import html, markdown
 
 Apply = Callable[..., tuple[list[str], list[Change]]]
 

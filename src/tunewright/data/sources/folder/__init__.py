@@ -1,4 +1,4 @@
-"""The source `folder`: every file of one kind below a folder, in the order of their names."""
+"""The source `folder`: the tables below a folder by their names; without any, its mails or documents."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any
 
 from tunewright.core.types import Problem
 from tunewright.data.ports import PLACE, Source, Tell
-from tunewright.data.sources.kinds import kind
+from tunewright.data.sources.kinds import FOLDERS, SUFFIXES, below, kind
 from tunewright.runtime import plugins
 from tunewright.runtime.lazy import require
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
-    """Files below a folder that a source can read; files of other kinds and hidden ones are left out."""
+    """Files below a folder that a source can read; files of other kinds and hidden ones are left out.
+
+    Tables go first: what stands beside them describes them.
+    """
 
     path: str
     pattern: str = "**/*"
@@ -26,18 +29,20 @@ class Folder:
 
     def files(self, project: Path) -> tuple[Path, ...]:
         """The files, sorted by name; the folder itself if it is not there."""
-        folder = project / self.path
-        if not folder.is_dir():
-            return (folder,)
-        found = (path for path in sorted(folder.glob(self.pattern)) if path.is_file())
-        return tuple(path for path in found if kind(path.name) and not path.name.startswith("."))
+        other = self._other(project)
+        return other.files(project) if other else self._tables(project)
 
     def read(self, project: Path, tell: Tell) -> Iterator[Any]:
         """Batches of every file; the place of an example begins with its file."""
-        paths = self.files(project)
-        if not paths:
+        other = self._other(project)
+        if other:
+            yield from other.read(project, tell)
+            return
+        paths = self._tables(project)
+        if not paths or paths == (project / self.path,):
             what = "no file of a known kind is in this folder"
             tell(Problem(where=self.path, what=what, fix="name files, or write another `pattern`"))
+            return
         for path in paths:
             shown = path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)
             named = plugins.Named(name=kind(path.name) or "jsonl", options={**self.options, "path": shown})
@@ -45,6 +50,22 @@ class Folder:
             inside = path.relative_to(project / self.path).as_posix()
             for batch in opened.read(project, tell):
                 yield _placed(batch, inside)
+
+    def _tables(self, project: Path) -> tuple[Path, ...]:
+        tables = set(SUFFIXES.values()) - set(FOLDERS)
+        return below(project / self.path, self.pattern, *tables)
+
+    def _other(self, project: Path) -> Source | None:
+        """What reads the folder where there is no table in it."""
+        folder = project / self.path
+        if not folder.is_dir() or self._tables(project) != (folder,):
+            return None
+        for name in FOLDERS:
+            if below(folder, self.pattern, name) != (folder,):
+                options = {**self.options, "path": self.path, "pattern": self.pattern}
+                source: Source = plugins.make("sources", plugins.Named(name=name, options=options))
+                return source
+        return None
 
 
 def _placed(batch: Any, name: str) -> Any:  # noqa: ANN401 - Arrow

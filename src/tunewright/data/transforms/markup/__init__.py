@@ -26,7 +26,7 @@ class Markup:
         return rewritten(batch, self._plain, " and ".join(self.kinds) + " made plain", self.roles)
 
     def _plain(self, text: str) -> str:
-        from tunewright.data.transforms.markup import html, markdown  # noqa: PLC0415 - light until used
+        from tunewright.data.plain import html, markdown  # noqa: PLC0415 - light until used
 
         addresses = self.links == "address"
         after = html.plain(text, addresses) if "html" in self.kinds else text

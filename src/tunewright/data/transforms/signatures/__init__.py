@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tunewright.core.types import Role
+from tunewright.data.plain import mail
 from tunewright.data.ports import Change
 from tunewright.data.texts import SPEAKERS, rewritten
-from tunewright.data.transforms.signatures import mail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +29,4 @@ class Signatures:
         return rewritten(batch, self._message, "took out signature, quotes or disclaimer", self.roles)
 
     def _message(self, text: str) -> str:
-        lines = text.splitlines()
-        if self.quotes:
-            lines = mail.without_quotes(lines)
-        if self.disclaimers:
-            lines = mail.without_disclaimers(lines)
-        if self.signature:
-            lines = mail.without_signature(lines)
-        if self.disclaimers:  # one that stood above the signature
-            lines = mail.without_disclaimers(lines)
-        left = "\n".join(lines).strip()
-        return left if left and lines != text.splitlines() else text
+        return mail.message(text, quotes=self.quotes, signature=self.signature, disclaimers=self.disclaimers)

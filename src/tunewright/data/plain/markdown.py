@@ -22,14 +22,15 @@ def plain(text: str, addresses: bool) -> str:
     """
     if not _MARKS.search(text):
         return text
-    tokens = _parser().parse(text)
+    tokens = parser().parse(text)
     if not any(_marked(token) for token in tokens):
         return text
     return _Writer(addresses).write(tokens)
 
 
 @cache
-def _parser() -> Any:  # noqa: ANN401 - a `markdown_it.MarkdownIt`
+def parser() -> Any:  # noqa: ANN401 - a `markdown_it.MarkdownIt`
+    """CommonMark with tables and strike-through; indented text is no code, as people indent anyhow."""
     markdown_it = require("markdown_it", extra="all")
     return (
         markdown_it.MarkdownIt("commonmark", {"html": True})

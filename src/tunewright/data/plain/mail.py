@@ -59,13 +59,48 @@ _DISCLAIMER = re.compile(
 )
 
 
+def message(text: str, *, quotes: bool = True, signature: bool = True, disclaimers: bool = True) -> str:
+    """What somebody wrote in a mail; a text that is nothing but what would be taken out stays as it is."""
+    lines = text.splitlines()
+    if quotes:
+        lines = without_quotes(lines)
+    if disclaimers:
+        lines = without_disclaimers(lines)
+    if signature:
+        lines = without_signature(lines)
+    if disclaimers:  # one that stood above the signature
+        lines = without_disclaimers(lines)
+    left = "\n".join(lines).strip()
+    return left if left and lines != text.splitlines() else text
+
+
 def without_quotes(lines: list[str]) -> list[str]:
-    """The lines before the first quoted message, and below it those that are nobody's quote."""
-    for place in range(len(lines)):
-        if _begins_quoted_mail(lines, place):
-            lines = lines[:place]
+    """The lines that are nobody's quote.
+
+    Quoted lines go with the line that says whose they are; what follows an earlier message without such
+    marks is all its own.
+    """
+    kept: list[str] = []
+    place = 0
+    while place < len(lines):
+        if said := _attribution(lines, place):
+            place += said
+        elif _begins_quoted_mail(lines, place):
             break
-    return [line for line in lines if not line.lstrip().startswith(">")]
+        else:
+            kept.append(lines[place])
+            place += 1
+    return [line for line in kept if not line.lstrip().startswith(">")]
+
+
+def _attribution(lines: list[str], place: int) -> int:
+    """How many lines say who wrote the marked lines below; 0 where none does."""
+    for count in (1, 2):
+        below = next((line for line in lines[place + count : place + count + 3] if line.strip()), "")
+        said = " ".join(line.strip() for line in lines[place : place + count])
+        if _WROTE.fullmatch(said) and lines[place].strip() and below.lstrip().startswith(">"):
+            return count
+    return 0
 
 
 def _begins_quoted_mail(lines: list[str], place: int) -> bool:

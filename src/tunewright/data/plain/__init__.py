@@ -1,0 +1,1 @@
+"""What a reader sees of texts with marks around them: HTML, Markdown, e-mails."""
