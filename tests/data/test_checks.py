@@ -38,7 +38,7 @@ def test_a_misspelt_file_gets_the_name_it_may_have_meant(project: Path) -> None:
         ({"sources": []}, "data.sources", "no source"),
         ({"sources": "data/empty.csv"}, "data.sources[0]", "is empty"),
         ({"sources": "nothing"}, "data.sources[0]", "suffix"),
-        ({"sources": "data/train.psd"}, "data.sources[0]", ".parquet"),
+        ({"sources": "data/train.pptx"}, "data.sources[0]", ".parquet"),
         ({"sources": [{"cvs": {"path": "data/train.csv"}}]}, "data.sources[0]", "did you mean `csv`"),
         (
             {"sources": [{"csv": {"path": "data/train.csv", "delimeter": ";"}}]},

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 from benchmarks.mutations_documents import mail, mbox
+from tests.data.unmasked import Found, unmasked
 
-from tunewright.data import Look, look
 from tunewright.runtime.plugins import Named
 
 QUOTED = "On Mon, 2 Mar 2026 at 10:00, Anna <anna@home.example> wrote:\n> where is it?\n> Anna\n\n"
 
 
-def read(folder: Path, mails: list[EmailMessage] | bytes, name: str = "box.mbox", **options: object) -> Look:
+def read(folder: Path, mails: list[EmailMessage] | bytes, name: str = "box.mbox", **options: object) -> Found:
     (folder / name).write_bytes(mails if isinstance(mails, bytes) else mbox(mails))
     given = {"path": name, "assistant": "acme.example", **options}
-    return look(Named(name="mail", options=given), folder=folder)
+    return unmasked(Named(name="mail", options=given), folder)
 
 
-def said(found: Look) -> list[list[str]]:
+def said(found: Found) -> list[list[str]]:
     return [[f"{turn.role}: {turn.content}" for turn in one.messages] for one in found.first]
 
 
@@ -117,9 +117,9 @@ def test_a_folder_of_mails_is_one_source_and_doubles_count_once(tmp_path: Path) 
     (tmp_path / "in" / "sent" / "b.eml").write_bytes(bytes(mail(2, "two\n", ours=True, answers=1)))
     (tmp_path / "in" / "sent" / "c.mbox").write_bytes(mbox([mail(2, "two\n", ours=True, answers=1)]))
     options = {"path": "in", "assistant": "acme.example"}
-    found = look(Named(name="mail", options=options), folder=tmp_path)
+    found = unmasked(Named(name="mail", options=options), tmp_path)
     assert said(found) == [["user: one", "assistant: two"]] and found.first[0].source == "in a.eml"
-    assert "speaks for you" in look("in", folder=tmp_path).problems[0].what
+    assert "speaks for you" in unmasked("in", tmp_path).problems[0].what
 
 
 def test_flowed_lines_are_joined(tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.data.unmasked import Found, unmasked
 
 from tunewright.core.types import Dataset, Problem
-from tunewright.data import Look, look
 from tunewright.data.sources.conversations import Conversations, Said
 from tunewright.data.times import months_first, slashed
 from tunewright.runtime import examples as on_disk
@@ -43,12 +43,12 @@ def table(rows: list[tuple[str, ...]], head: tuple[str, ...] = HEAD) -> str:
     return out.getvalue()
 
 
-def read(folder: Path, content: str | None = None, name: str = "tickets.csv", **options: object) -> Look:
+def read(folder: Path, content: str | None = None, name: str = "tickets.csv", **options: object) -> Found:
     (folder / name).write_text(table(TICKETS) if content is None else content, encoding="utf-8")
-    return look(Named(name="threads", options={"path": name, **options}), folder=folder)
+    return unmasked(Named(name="threads", options={"path": name, **options}), folder)
 
 
-def said(found: Look) -> list[list[str]]:
+def said(found: Found) -> list[list[str]]:
     return [[f"{turn.role}: {turn.content}" for turn in one.messages] for one in found.first]
 
 
@@ -169,9 +169,9 @@ def test_a_row_may_hold_a_whole_conversation(tmp_path: Path) -> None:
 @pytest.mark.skipif(not DATASETS.exists(), reason="needs ../shared/datasets")
 def test_real_chat_logs_are_read_once_it_is_told_who_speaks_for_us() -> None:
     options = {"path": "chitchat_logs/conversations.jsonl"}
-    assert "392 names" in look(Named(name="threads", options=options), folder=DATASETS).problems[0].what
+    assert "392 names" in unmasked(Named(name="threads", options=options), DATASETS).problems[0].what
     mine = {**options, "assistant": ["31267496-*", "549cc1d1-*", "720840be-*"]}
-    found = look(Named(name="threads", options=mine), folder=DATASETS)
+    found = unmasked(Named(name="threads", options=mine), DATASETS)
     assert found.examples > 100 and not any(one.fatal for one in found.problems)
 
 
@@ -264,8 +264,8 @@ def test_a_conversation_alternates_and_ends_with_an_answer(
 
 def test_a_table_of_messages_is_told_how_to_be_read_and_names_are_no_groups(tmp_path: Path) -> None:
     read(tmp_path)
-    (problem,) = look("tickets.csv", folder=tmp_path).problems
+    (problem,) = unmasked("tickets.csv", tmp_path).problems
     assert "`threads: {path: tickets.csv}`" in problem.fix
     source = Named(name="threads", options={"path": "tickets.csv"})
-    groups = [one.group for one in look(source, folder=tmp_path, columns={"group": "customer"}).first]
+    groups = [one.group for one in unmasked(source, tmp_path, columns={"group": "customer"}).first]
     assert len(set(groups)) == 2 and not {"Anna", "Bob"} & set(groups)
