@@ -30,6 +30,10 @@ Measure = Literal["error", "validation loss"]
 Told = Callable[[int, int], None]
 
 
+def _quietly(done: int, total: int) -> None:
+    del done, total
+
+
 class Estimate(Frozen):
     """A figure and where it may well lie (90 %)."""
 
@@ -80,7 +84,7 @@ def label_curve(
     more: int = MORE,
     largest: int = LARGEST,
     seed: int = 0,
-    told: Told = lambda done, total: None,
+    told: Told = _quietly,
 ) -> LearningCurve | None:
     """The curve of the cheap learner on nested subsets; None where there is too little to tell.
 
@@ -162,7 +166,7 @@ def _laws_of(sizes: Sequence[int], wrong: Any, seed: int) -> Any:  # noqa: ANN40
 
 
 def _spreads(values: Any) -> Any:  # noqa: ANN401 - (repeats, sizes) to (sizes,)
-    """Standard error of each size; the largest has one training set only, so the size before speaks for it."""
+    """Standard error of each size; the largest has one training set only: the one before speaks for it."""
     np = require("numpy", extra="all")
     deviations = values.std(axis=0, ddof=1)
     deviations[-1] = deviations[-2]

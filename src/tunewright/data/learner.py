@@ -25,8 +25,9 @@ def features(texts: Sequence[str]) -> Any:  # noqa: ANN401 - an array of NumPy
 def scores(known: Any, labels: Any, classes: int, asked: Any) -> Any:  # noqa: ANN401 - arrays
     """How much each asked text speaks for each class, (asked, classes); the largest is the answer.
 
-    Least squares on class membership in the space of a Gaussian kernel, by the Nyström method (Williams and Seeger 2001,
-    NIPS 13) with the first known texts as landmarks. `known` and `asked` are features, `labels` class numbers.
+    Least squares on class membership in the space of a Gaussian kernel, by the Nyström method (Williams and
+    Seeger 2001, NIPS 13) with the first known texts as landmarks. `known` and `asked` are features, `labels`
+    class numbers.
     """
     np, sparing = require("numpy", extra="all"), require("threadpoolctl", extra="all")
     marks = known[:LANDMARKS]

@@ -64,9 +64,9 @@ def power_laws(
     """The laws that may have given these errors; `spreads` are the errors' standard deviations.
 
     Error falls with the number of examples as a power law with a floor (Hestness et al. 2017,
-    arXiv:1712.00409). Floors and exponents stand on a grid with equal weight before anything is measured; the scale is
-    normal around its weighted least squares; `draws` laws are drawn by their likelihood. Raises `ValueError`
-    for fewer than three sizes.
+    arXiv:1712.00409). Floors and exponents stand on a grid with equal weight before anything is
+    measured; the scale is normal around its weighted least squares; `draws` laws are drawn by their likelihood.
+    Raises `ValueError` for fewer than three sizes.
     """
     if len(set(sizes)) < FEWEST_SIZES:
         raise ValueError(f"{len(set(sizes))} sizes say nothing of a curve; it takes {FEWEST_SIZES}")
@@ -81,7 +81,7 @@ def power_laws(
     misfit = (trust * (above - scales[:, None] * falls) ** 2).sum(axis=1)
     likely = np.exp(-(misfit - misfit.min()) / 2) / np.sqrt(weight)
     chance = np.random.default_rng(seed)
-    drawn = chance.choice(len(floors), DRAWS, p=likely / likely.sum())
+    drawn = chance.choice(len(floors), draws, p=likely / likely.sum())
     scale = chance.normal(scales[drawn], 1 / np.sqrt(weight[drawn]))
     return PowerLaws(floors[drawn], np.maximum(scale, 0), exponents[drawn], float(n.max()))
 

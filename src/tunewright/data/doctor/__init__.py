@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewright.core.types import Example
-from tunewright.data.doctor.answers import formats, references, supervised_share, truncated
+from tunewright.data.doctor.answers import formats, references, supervised_share
 from tunewright.data.doctor.contradictions import contradictions
+from tunewright.data.doctor.endings import truncated
 from tunewright.data.doctor.finding import Evidence, Finding
 from tunewright.data.doctor.labels import imbalance, label_errors
 from tunewright.data.doctor.variety import diversity, leaks

@@ -10,12 +10,6 @@ from tunewright.core.types import Example
 from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find
 from tunewright.data.question import question
 
-TRUNCATED = Telling(
-    kind="truncated answers",
-    effect="the model learns to stop in the middle of a sentence",
-    remedy="fetch the whole answers, or leave these examples out",
-    harm=0.7,
-)
 FORMAT = Telling(
     kind="inconsistent format",
     effect="the model picks a form by chance",
@@ -34,18 +28,6 @@ SHARE = Telling(
     remedy="shorten the questions, or look whether question and answer are in the right columns",
     harm=0.1,
 )
-USUAL = 0.7
-"""What this share of the answers has in common is the rule that the others break."""
-
-LEAST = 5
-"""Words of a last line that must end as a sentence does; headings and items of lists are shorter."""
-
-_ITEM = re.compile(r"\s*(?:[-*•#|]|\d+[.)])\s")
-_ENDS = (".", "!", "?", "…", '"', "”", "'", "’", ")", "]", "}", "`", ">", ":", ";", "*", "。", "！", "？")
-_OPEN_ENDED = re.compile(
-    r"(?:[,\-–(\[{]|\b(?:a|an|the|and|or|of|to|in|for|with|is|are|was|that|which|by|from))$", re.I
-)
-_UNFINISHED = {"(": ")", "[": "]", "{": "}"}
 _ELSEWHERE = re.compile(
     r"\b(?:see|attached|enclosed|in) (?:the |your |my )?(?:attach\w*|enclos\w*|screenshot|image|figure|table|"
     r"picture|photo)\b|"
@@ -57,30 +39,6 @@ _ELSEWHERE = re.compile(
     r"\b(?:our|my) (?:last|previous|earlier) (?:call|conversation|e-?mail|message|chat|meeting)\b",
     re.I,
 )
-
-
-def truncated(examples: Sequence[Example]) -> Iterator[Finding]:
-    """Answers that break off, where the others end with a sign that ends a sentence."""
-    said = [(one, one.answer.rstrip()) for one in examples if one.answer and one.label is None]
-    prose = [(one, text) for one, text in said if len(text.split()) >= 4]
-    ended = sum(text.endswith(_ENDS) for _, text in prose)
-    strict = len(prose) >= 20 and ended >= USUAL * len(prose)
-    suspects = [Suspect(one, text, note) for one, text in prose if (note := _breaks_off(text, strict=strict))]
-    if suspects:
-        what = f"{counted(suspects, 'answer')} of {len(said):,} break off"
-        yield find(TRUNCATED, what, suspects, len(examples))
-
-
-def _breaks_off(text: str, *, strict: bool) -> str:
-    if _OPEN_ENDED.search(text):
-        return f"ends with `{text.split()[-1]}`"
-    missing = [close for start, close in _UNFINISHED.items() if text.count(start) > text.count(close)]
-    if missing:
-        return f"a `{missing[0]}` is missing"
-    last = text.splitlines()[-1]
-    if strict and not text.endswith(_ENDS) and len(last.split()) >= LEAST and not _ITEM.match(last):
-        return "no sign ends the last sentence"
-    return ""
 
 
 _FORMS: dict[str, Callable[[str], bool]] = {
