@@ -30,10 +30,6 @@ Measure = Literal["error", "validation loss"]
 Told = Callable[[int, int], None]
 
 
-def _quietly(done: int, total: int) -> None:
-    del done, total
-
-
 class Estimate(Frozen):
     """A figure and where it may well lie (90 %)."""
 
@@ -84,7 +80,7 @@ def label_curve(
     more: int = MORE,
     largest: int = LARGEST,
     seed: int = 0,
-    told: Told = _quietly,
+    told: Told | None = None,
 ) -> LearningCurve | None:
     """The curve of the cheap learner on nested subsets; None where there is too little to tell.
 
@@ -109,7 +105,8 @@ def label_curve(
             some = order[:size]
             found = learner.scores(meanings[some], labels[some], len(names), unseen)
             wrong[repeat, place] = found.argmax(axis=1) != right
-        told(repeat + 1, REPEATS)
+        if told:
+            told(repeat + 1, REPEATS)
     laws = _laws_of(sizes, wrong, seed)
     values = wrong.mean(axis=2)
     points = [

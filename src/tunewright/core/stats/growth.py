@@ -65,7 +65,7 @@ def power_laws(
 
     Error falls with the number of examples as a power law with a floor (Hestness et al. 2017,
     arXiv:1712.00409). Floors and exponents stand on a grid with equal weight before anything is
-    measured; the scale is normal around its weighted least squares; `draws` laws are drawn by their likelihood.
+    measured; the scale is normal around its weighted least squares; laws are drawn by their likelihood.
     Raises `ValueError` for fewer than three sizes.
     """
     if len(set(sizes)) < FEWEST_SIZES:

@@ -42,7 +42,9 @@ _OPEN = re.compile(
 """What has more than one right answer, where the question begins with it."""
 _ASK = 80
 _FIGURE = re.compile(r"\d[\d.,:/-]*")
-_NO = frozenset("not no none never nothing cannot unable negative denies denied without".split())
+_NO = frozenset(
+    ["not", "no", "none", "never", "nothing", "cannot", "unable", "negative", "denies", "denied", "without"]
+)
 _FIRST = re.compile(r"(?<=[.!?])\s")
 
 Asked = Mapping[str, Sequence[Example]]
