@@ -49,13 +49,13 @@ def _measured(curve: LearningCurve) -> Finding:
     return Finding(
         kind="size",
         what=(
-            f"{curve.more:,} examples beyond the {curve.examples:,} would turn {gain.value:.1%} of the answers "
-            f"from wrong to right [{gain.low:.1%}, {gain.high:.1%}]: this is measured, and no rule of thumb "
-            "(those ask for anything from 50 to 10,000)"
+            f"{curve.more:,} examples beyond the {curve.examples:,} would turn {gain.value:.1%} of the "
+            f"answers from wrong to right [{gain.low:.1%}, {gain.high:.1%}]: this is measured, no rule of "
+            "thumb (those ask for anything from 50 to 10,000)"
         ),
         effect=(
-            f"a cheap learner is wrong in {now.value:.1%} [{now.low:.1%}, {now.high:.1%}] with what there is; "
-            "a language model starts better, and gains less from more"
+            f"a cheap learner is wrong in {now.value:.1%} [{now.low:.1%}, {now.high:.1%}] with what there "
+            "is; a language model starts better, and gains less from more"
         ),
         remedy=(
             "collect more, first of the classes that are mixed up"
