@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 SIZES = 3
 """Training runs of a curve for text: with a quarter, a half, and all of the examples."""
-FEWEST = 40
-"""Training examples that such a curve takes."""
+SMALLEST = 10
+"""Training examples of the smallest of them, at the least."""
+FEWEST = SMALLEST << (SIZES - 1)
 
 
 def by_labels(project: Path, spec: Spec, made: Outcome, more: int, listen: Emit) -> LearningCurve:
@@ -106,7 +107,7 @@ def _points(stepper: Stepper, spec: Spec, task: Task, dataset: Dataset) -> Itera
     base = models.resolve(model_of(spec.model, stepper.project), stepper.settings, stepper.emit)
     recipe = train.fingerprint(spec.train, stepper.project)
     count = dataset.counts["train"]
-    for size in measured.sizes_up_to(count, most=SIZES):
+    for size in measured.sizes_up_to(count, SMALLEST, SIZES):
         part = dataset if size == count else stepper.step(f"{size} examples", subset, {}, dataset, size)
         tuned = stepper.step(f"train on {size}", train.run, recipe, spec.train, base, part, task)
         yield Point(examples=size, value=_loss(tuned), spread=0.0, repeats=1)
