@@ -15,8 +15,8 @@ FEWEST_SIZES = 3
 """A law has three unknowns; fewer points say nothing of it."""
 
 _EXPONENTS = np.geomspace(0.05, 2.0, 40)
-_FLOORS = np.linspace(0.0, 0.98, 40)
-"""Shares of the lowest error that are never unlearned."""
+_FLOORS = np.linspace(0.0, 0.9, 40)
+"""Shares of the lowest error that are never unlearned; higher ones promise too little (measured)."""
 _LOOSE = 0.02
 """No curve is a power law to the last digit: this share of an error is allowed beside its chance."""
 DRAWS = 4000
