@@ -1,9 +1,10 @@
-"""Does the learning curve keep its word? The upper half of real sets is hidden, and foretold from the lower.
+"""Does the learning curve keep its word? Half of three real sets is hidden, and foretold from the other.
 
-Of every set 30 % is put aside to tell the truth on. Half of the rest is known: the curve is drawn from it, and
-says what the error will be once the other half is added, and by how much it will have fallen. Coverage is the
-share of draws whose 90 % interval holds the truth: the mean over all draws of what is then measured, because a single
-measurement on some hundred examples misses by chance. The settings were chosen on 5,000 examples of the same sets.
+Of every set 30 % is put aside to tell the truth on. Half of the rest is known: the curve is drawn from it,
+and says what the error will be once the other half is added, and by how much it will have fallen. Coverage
+is the share of draws whose 90 % interval holds the truth: the mean over all draws of what is then measured,
+because a single measurement on some hundred examples misses by chance. The settings were chosen on 5,000
+examples of the same sets.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def formats(examples: Sequence[Example]) -> Iterator[Finding]:
             for one, text in odd:
                 suspects.setdefault(one.id, Suspect(one, text, f"{note}, where {share}"))
     if suspects:
-        what = f"{counted(list(suspects), 'answer')} have another form than the rest"
+        what = f"{counted(list(suspects), 'answer')} in another form than the rest"
         yield find(FORMAT, what, suspects.values(), len(examples))
 
 
@@ -134,7 +134,7 @@ def references(examples: Sequence[Example]) -> Iterator[Finding]:
     suspects = [Suspect(one, text, note) for one in examples for text, note in _pointing(one)]
     if suspects:
         count = counted(list({one.example.id for one in suspects}), "example")
-        yield find(REFERENCES, f"{count} speak of what is not there", suspects, len(examples))
+        yield find(REFERENCES, f"{count} with mention of what is not there", suspects, len(examples))
 
 
 def _pointing(example: Example) -> Iterator[tuple[str, str]]:

@@ -81,7 +81,7 @@ def _contradictory(asked: Asked, looked_at: int) -> Iterator[Finding]:
                         note = f"{reason}; see {that.source}"
                         suspects.setdefault(this.id, Suspect(this, _both(this), note))
     if suspects:
-        what = f"{counted(list(suspects), 'example')} ask what another asks too and are answered otherwise"
+        what = f"{counted(list(suspects), 'example')} with another answer to what others ask, too"
         yield find(TELLING, what, suspects.values(), looked_at)
 
 
@@ -123,7 +123,7 @@ def disagreement(one: Example, other: Example) -> str:
         return "the answers have little in common"
     if no != nay:
         return "one says no where the other does not"
-    return _facts(one, other)
+    return "" if no and nay else _facts(one, other)
 
 
 def _strays(one: Example, other: Example) -> str:

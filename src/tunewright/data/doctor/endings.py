@@ -121,7 +121,7 @@ def truncated(examples: Sequence[Example]) -> Iterator[Finding]:
         notes[place] = notes[place] or (f"seems cut ({chance:.0%} sure)" if chance >= SURE else "")
     suspects = [Suspect(one, text, note) for (one, text), note in zip(said, notes, strict=True) if note]
     if suspects:
-        what = f"{counted(suspects, 'answer')} of {len(said):,} break off"
+        what = f"{counted(suspects, 'answer')} of {len(said):,} cut short"
         yield find(TRUNCATED, what, suspects, len(examples))
 
 

@@ -63,7 +63,7 @@ def label_errors(examples: Sequence[Example], seed: int = 0) -> Iterator[Finding
         if odds[place] > ODDS
     ]
     if suspects:
-        what = f"{counted(suspects, 'label')} of {len(judged):,} look wrong"
+        what = f"{counted(suspects, 'label')} of {len(judged):,} likely wrong"
         yield find(ERRORS, what, suspects, len(examples))
 
 

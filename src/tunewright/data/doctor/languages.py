@@ -48,7 +48,7 @@ def languages(examples: Sequence[Example]) -> Iterator[Finding]:
         if name != usual and sure >= SURE and not _at_home(text, common):
             suspects.setdefault(one.id, Suspect(one, text, f"`{name}` where most is `{usual}`"))
     if suspects:
-        what = f"{counted(list(suspects), 'example')} are not in the language of most, `{usual}`"
+        what = f"{counted(list(suspects), 'example')} not in the language of most, `{usual}`"
         yield find(LANGUAGE, what, suspects.values(), len(examples))
 
 

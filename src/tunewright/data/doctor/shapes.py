@@ -45,7 +45,7 @@ def templates(examples: Sequence[Example]) -> Iterator[Finding]:
             suspects.append(Suspect(one, text, f"`{mark}`"))
     if suspects:
         commonest = ", ".join(f"`{mark}`" for mark, _ in marks.most_common(2))
-        what = f"{counted(suspects, 'example')} carry the marks of a prompt template, such as {commonest}"
+        what = f"{counted(suspects, 'example')} with the marks of a prompt template, such as {commonest}"
         yield find(TEMPLATE, what, suspects, len(examples))
 
 
@@ -63,5 +63,5 @@ def preferences(examples: Sequence[Example]) -> Iterator[Finding]:
         elif twin := pairs.get((asked, rejected, chosen)):
             suspects.append(Suspect(one, one.answer or "", f"the other way round in {twin.source}"))
     if suspects:
-        what = f"{counted(suspects, 'pair')} of {len(pairs):,} prefer nothing"
+        what = f"{counted(suspects, 'pair')} of {len(pairs):,} without a preference"
         yield find(PREFERENCE, what, suspects, len(examples))

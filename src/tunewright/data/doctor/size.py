@@ -15,7 +15,7 @@ SMALL = 0.005
 
 _THUMB = (
     (50, 0.2, "fewer than any rule of thumb asks for (50 to 100 teach a form)"),
-    (1000, 0.05, "50 to 100 teach a form of answer, and 1,000 is asked for where it is facts or judgement"),
+    (1000, 0.0, "50 to 100 teach a form of answer, and 1,000 is asked for where it is facts or judgement"),
     (
         5000,
         0.0,

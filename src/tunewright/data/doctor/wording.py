@@ -57,7 +57,7 @@ def boilerplate(examples: Sequence[Example]) -> Iterator[Finding]:
             notes.setdefault(place, f"“{shown}” stands in {len(places)} answers")
     if notes:
         suspects = [Suspect(said[place], said[place].answer or "", note) for place, note in notes.items()]
-        what = f"{counted(list(often), 'sentence')} stand in many answers, {len(suspects):,} of them in all"
+        what = f"{counted(list(often), 'sentence')} found in many answers, in {len(suspects):,} altogether"
         yield find(BOILERPLATE, what, suspects, len(examples))
 
 
@@ -89,5 +89,5 @@ def apologies(examples: Sequence[Example]) -> Iterator[Finding]:
         if sorry and (words >= TWICE or more >= TWICE or len(sorry) >= HALF * len(sentences)):
             suspects.append(Suspect(one, one.answer or "", f"{max(words, more)} words of apology"))
     if suspects:
-        what = f"{counted(suspects, 'answer')} apologise more than once, or do little else"
+        what = f"{counted(suspects, 'answer')} with more than one apology, or with little else"
         yield find(APOLOGY, what, suspects, len(examples))
