@@ -92,6 +92,7 @@ def test_a_smaller_part_lies_in_a_larger_one_and_all_is_the_data_set_itself(repl
         ({one.id for one in examples.read(part, "train")} for part in made if part is not None), key=len
     )
     assert len(ids) == 3 and ids[0] < ids[1] < ids[2]
+    assert len(project.data.versions()) == 1
 
 
 def _datasets(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tunewright.core.errors import WorkspaceError
 from tunewright.core.types import Dataset, Frozen
 from tunewright.data import Difference, difference
-from tunewright.loop.lineage import nodes
+from tunewright.loop.lineage import Node, nodes
 from tunewright.runtime import events, plugins
 from tunewright.runtime.events import Emit
 
@@ -44,13 +45,13 @@ class Datasets:
         found = (
             (one.made, self.project.workspace.find(one.id, Dataset))
             for one in nodes(self.project.workspace).values()
-            if one.id.startswith("dataset-")
+            if one.id.startswith("dataset-") and not _is_part(one)
         )
         every = [(made, one) for made, one in found if one is not None and made]
-        before = [*(one for _, one in every[1:]), None]
+        before = [one for _, one in every[1:]]
         return tuple(
             Version(made=made, dataset=one, changed=tuple(_changes(old, one)) if old else ())
-            for (made, one), old in zip(every, before, strict=True)
+            for (made, one), old in itertools.zip_longest(every, before)
         )
 
     def diff(self, before: str | None = None, after: str | None = None) -> Difference:
@@ -81,6 +82,11 @@ class Datasets:
                 problems=[plugins.unknown(wanted, tuple(made), where="data", noun="data set")]
             )
         return made[wanted]
+
+
+def _is_part(one: Node) -> bool:
+    """Whether it was drawn from another data set, as for a learning curve: that is no version of it."""
+    return any(parent.startswith("dataset-") for parent in one.parents)
 
 
 def _changes(before: Dataset, after: Dataset) -> Iterator[str]:
