@@ -39,7 +39,7 @@ FREE: Faults = {
     "foreign": (planter.foreign, "another language"),
 }
 SEEDS = 3
-LABELS = 3000
+LABELS = 2500
 """Rows of a labelled set; more cost time and change nothing."""
 
 

@@ -74,7 +74,11 @@ def _contradictory(asked: Asked, looked_at: int) -> Iterator[Finding]:
     suspects: dict[str, Suspect] = {}
     distinct = list(asked)
     for pair in near_matches(distinct, distinct, NEAR):
-        if pair.a <= pair.b and same_question(distinct[pair.a], distinct[pair.b]):
+        if (
+            pair.a <= pair.b
+            and content(distinct[pair.a])
+            and same_question(distinct[pair.a], distinct[pair.b])
+        ):
             for one, other in _pairs(asked[distinct[pair.a]], asked[distinct[pair.b]]):
                 if reason := disagreement(one, other):
                     for this, that in ((one, other), (other, one)):

@@ -29,8 +29,10 @@ OFTEN = 0.003
 TIMES = 3
 MOST = 200
 """Sentences that are looked for in every answer."""
-TWICE, HALF = 2, 0.5
-"""Apologies, or the share of the sentences that apologise, from which on it is too much."""
+TWICE = 2
+"""Apologies from which on it is too much."""
+SHORT = 20
+"""Words of an answer that does nothing but apologise."""
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _SORRY = re.compile(
@@ -86,7 +88,8 @@ def apologies(examples: Sequence[Example]) -> Iterator[Finding]:
         sorry = [part for part in sentences if _SORRY.search(part) and _OURS.search(part)]
         words = sum(len(_SORRY.findall(part)) for part in sorry)
         more = sum(bool(_SORRY.search(part)) for part in sentences)
-        if sorry and (words >= TWICE or more >= TWICE or len(sorry) >= HALF * len(sentences)):
+        only = len(sorry) == len(sentences) and len(said.split()) <= SHORT
+        if sorry and (words >= TWICE or more >= TWICE or only):
             suspects.append(Suspect(one, one.answer or "", f"{max(words, more)} words of apology"))
     if suspects:
         what = f"{counted(suspects, 'answer')} with more than one apology, or with little else"
