@@ -26,7 +26,7 @@ from tunewright.data.curve import Estimate, label_curve
 from tunewright.data.question import question
 
 TRUTH, VALIDATION = 0.3, 0.15
-DRAWS, QUICK_DRAWS = 12, 3
+DRAWS, QUICK_DRAWS = 10, 3
 
 
 class Draw(NamedTuple):
