@@ -12,7 +12,9 @@ import pytest
 from tunewright.core.types import Dataset, Example, Message
 from tunewright.data import Finding, examine, read_diagnosis
 from tunewright.data.doctor import leaks
+from tunewright.data.doctor.contradictions import same_question
 from tunewright.data.doctor.finding import told_apart
+from tunewright.runtime.near import normalised
 
 DATASETS = Path(__file__).parents[3] / "shared" / "datasets"
 
@@ -143,6 +145,124 @@ def test_a_test_question_that_stands_in_training_nearly_the_same_is_a_leak(clean
     assert found.places == ("a.csv line 900",) and "a.csv line 0" in found.rows[0].note
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Can I pay in Peru?", "could I pay in Peru", True),
+        ("What is the fee in Peru?", "what's the fee in Peru, please", True),
+        ("How do I top up my account?", "How do I topup my account", True),
+        ("I don't recognise this payment", "I don't recognize this payment", True),
+        ("What is the cube of 4?", "What is the cube of 5?", False),
+        ("Is it legal to cover a song?", "Is it illegal to cover a song?", False),
+        ("Transfers from Peru to Chile", "Transfers to Peru from Chile by wire", False),
+    ],
+)
+def test_questions_are_the_same_but_for_courtesy_and_spelling(one: str, other: str, same: bool) -> None:
+    assert same_question(normalised(one), normalised(other)) is same
+
+
+def test_two_good_answers_to_an_open_request_are_no_contradiction_and_a_stray_one_is(
+    clean: list[Example],
+) -> None:
+    asked = "Generate a sentence using the word 'curious'."
+    good = [
+        example(900, asked, "The cat was curious about the new toy."),
+        example(901, asked, "A curious child asks many questions."),
+    ]
+    assert "contradictory answers" not in {one.kind for one in examine([*clean, *good])}
+    stray = example(902, asked, "Helium boils at a low temperature.")
+    assert "a.csv line 902" in finding([*clean, *good, stray], "contradictory answers").places
+
+
+def test_answers_that_add_other_words_to_the_same_question_contradict(clean: list[Example]) -> None:
+    paris = example(900, "What is the capital of Peru?", "The capital of Peru is Lima.")
+    other = example(901, "what's the capital of Peru", "The capital of Peru is Cusco.")
+    assert finding([*clean, paris, other], "contradictory answers").examples == 2
+
+
+def test_several_answers_to_most_questions_are_meant_and_wanted_in_one_split() -> None:
+    said = ("{} lies by the river.", "By the river you find {}.", "There is no better place than {}.")
+    many = [
+        example(number * 3 + place, f"name[{town}], area[river]", answer.format(town))
+        for number, town in enumerate(PLACES)
+        for place, answer in enumerate(said)
+    ]
+    found = finding(many, "several answers")
+    assert "data.columns.group" in found.remedy
+    assert "contradictory answers" not in {one.kind for one in examine(many)}
+
+
+def test_answers_that_never_end_with_a_sign_are_not_taken_for_cut() -> None:
+    bare = [
+        example(number, f"Which desk is for {place}?", f"the desk {place}")
+        for number, place in enumerate(PLACES)
+    ]
+    assert "truncated answers" not in {one.kind for one in examine(bare)}
+
+
+def test_a_template_inside_the_text_is_named(clean: list[Example]) -> None:
+    wrapped = [
+        example(
+            900 + number, f"Below is a task.\n\n### Instruction:\n{ask}\n\n### Response:", "Yes, it does."
+        )
+        for number, ask in enumerate(("Is it open?", "Is it far?"))
+    ]
+    found = finding([*clean, *wrapped], "prompt template")
+    assert found.examples == 2 and "### Instruction:" in found.what
+    spoken = example(910, "Doctor: How are you?\nPatient: I am well.", "The patient is well.")
+    assert "prompt template" not in {one.kind for one in examine([*clean, spoken])}
+
+
+def test_pairs_that_prefer_nothing_are_named(clean: list[Example]) -> None:
+    equal, good, turned = (
+        example(900 + number, f"What now {number // 2}?", chosen).model_copy(update={"rejected": rejected})
+        for number, (chosen, rejected) in enumerate(
+            [("Yes, gladly.", "yes gladly"), ("Of course.", "No."), ("No.", "Of course.")]
+        )
+    )
+    alone = finding([*clean, equal, good], "empty preference")
+    assert alone.places == ("a.csv line 900",)
+    first, second = (
+        one.model_copy(update={"messages": (good.messages[0], one.messages[1])}) for one in (good, turned)
+    )
+    assert set(finding([*clean, first, second], "empty preference").places) == {
+        "a.csv line 901",
+        "a.csv line 902",
+    }
+
+
+def test_a_translation_that_was_asked_for_is_no_foreign_answer(clean: list[Example]) -> None:
+    asked = example(
+        900,
+        "Translate 'Where is the nearest restaurant?' into French.",
+        "Où est le restaurant le plus proche ?",
+    )
+    assert "another language" not in {one.kind for one in examine([*clean, asked])}
+
+
+def test_a_question_about_a_picture_that_a_text_cannot_hold_is_named(clean: list[Example]) -> None:
+    odd = example(
+        900, "What is wrong in the attached screenshot?", "Your card has expired, so order another."
+    )
+    assert finding([*clean, odd], "unanswerable references").places == ("a.csv line 900",)
+
+
+def test_a_list_that_was_asked_for_is_no_other_form(clean: list[Example]) -> None:
+    listing = "1. Peru.\n2. Chile.\n3. Cuba."
+    asked = example(900, "List three countries.", listing)
+    odd = example(901, "May I pay with it?", listing)
+    assert finding([*clean, asked, odd], "inconsistent format").places == ("a.csv line 901",)
+
+
+def test_labels_that_nothing_in_the_text_tells_are_not_doubted() -> None:
+    chance = random.Random(0)
+    coins = [
+        example(number, f"toss {place} {number}", side := chance.choice(["heads", "tails"]), side)
+        for number, place in enumerate(PLACES * 10)
+    ]
+    assert "suspected label errors" not in {one.kind for one in examine(coins)}
+
+
 @pytest.mark.skipif(not DATASETS.exists(), reason="the data sets are not at ../shared")
 def test_labels_that_were_changed_are_suspected_on_real_questions() -> None:
     with (DATASETS / "banking77" / "train.csv").open(encoding="utf-8") as file:
@@ -158,8 +278,8 @@ def test_labels_that_were_changed_are_suspected_on_real_questions() -> None:
         examples.append(example(place, row["text"], label, label))
     found = finding(examples, "suspected label errors")
     planted = {f"a.csv line {place}" for place in wrong}
-    assert len(planted & set(found.places)) >= 0.7 * len(planted)
-    assert len(found.places) <= 3 * len(planted)
+    assert len(planted & set(found.places)) >= 0.85 * len(planted)
+    assert len(found.places) <= 2 * len(planted)
 
 
 def test_a_run_keeps_the_findings_as_json_and_as_a_page_of_its_own(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tunewright.core import digest
-from tunewright.runtime.embed import embed
+from tunewright.runtime.embed import embed, knows
 
 
 def closeness(a: str, b: str) -> float:
@@ -81,3 +81,8 @@ def test_naming_it_loads_nothing_heavy_and_using_it_loads_no_torch() -> None:
         "embed(['card']); assert not {'torch', 'transformers', 'model2vec'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_common_word_is_known_and_a_part_of_one_is_not() -> None:
+    assert knows("account") and knows("transfer")
+    assert not knows("accou") and not knows("transfe")

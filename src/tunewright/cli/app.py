@@ -122,6 +122,20 @@ def show(
 
 
 @app.command()
+def curve(
+    more: Annotated[int, typer.Option(min=1, help="So many examples beyond those there are.")] = 500,
+    train: Annotated[bool, typer.Option("--train", help="By three training runs, for any task.")] = False,
+    project: ProjectFolder = HERE,
+    settings: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what more examples would be worth, with an interval: measured on those there are."""
+    from tunewright.cli import curves
+
+    curves.curve(project, more, tuple(settings or ()), train=train, as_json=as_json)
+
+
+@app.command()
 def compare(
     first: Annotated[str | None, typer.Argument(help="Id of a report; the one before by default.")] = None,
     second: Annotated[str | None, typer.Argument(help="Id of a report; the newest by default.")] = None,

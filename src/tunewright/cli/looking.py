@@ -63,10 +63,12 @@ def _diagnosis(project: Project, *, as_json: bool) -> int:
         head = f"\n{finding.kind}: {finding.what} ({finding.share:.1%})"
         out.print(head, style="bold", markup=False)
         out.print(f"  effect: {finding.effect}\n  remedy: {finding.remedy}", markup=False)
-        for row in finding.rows[:_ROWS]:
+        shown = finding.rows[:_ROWS] if finding.places else finding.rows
+        for row in shown:
             out.print(f"  - {row.source}: {row.text}" + (f" [{row.note}]" if row.note else ""), markup=False)
-        if finding.examples > _ROWS:
-            out.print(f"  … and {finding.examples - _ROWS:,} more in diagnosis.html and --json", markup=False)
+        if len(finding.places) > len(shown):
+            more = f"{len(finding.places) - len(shown):,}"
+            out.print(f"  … and {more} more in diagnosis.html and --json", markup=False)
     if not found.findings:
         out.print("the doctor found nothing to tell; that is no proof that nothing is wrong")
     return 0

@@ -118,7 +118,8 @@ def warnings(diagnosis: Diagnosis) -> Iterator[Problem]:
         elif not counts.get("test") or not counts.get("validation"):
             what = f"the {total} examples of the label `{label}` cannot be divided among all splits: {stand}"
             yield _warned(what, "add some that are not alike, of other groups or of other times")
-    if diagnosis.contradictions:
+    meant = any(finding.kind == "several answers" for finding in diagnosis.findings)
+    if diagnosis.contradictions and not meant:
         count, first = len(diagnosis.contradictions), ", ".join(diagnosis.contradictions[0][:2])
         noun = "question is" if count == 1 else "questions are"
         what = f"{count} {noun} answered in different ways (the first: {first})"

@@ -39,5 +39,5 @@ def _section(finding: Finding) -> Iterator[str]:
         yield f'<tr><td class="where">{escape(row.source)}</td><td>{escape(row.text)}</td>'
         yield f"<td>{escape(row.note)}</td></tr>"
     yield "</table>"
-    if finding.examples > len(finding.rows):
-        yield f"<p>… and {finding.examples - len(finding.rows):,} more in <code>diagnosis.json</code>.</p>"
+    if len(finding.places) > len(finding.rows):
+        yield f"<p>… and {len(finding.places) - len(finding.rows):,} more in <code>diagnosis.json</code>.</p>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import orjson
@@ -27,7 +27,7 @@ from tunewright.runtime.plugins import Named
 
 TOLD = 5
 """Findings of the doctor that are told during a run, the worst first."""
-VERSION = "3"
+VERSION = "4"
 """Raised when a change of the stage makes earlier artifacts stale."""
 
 
@@ -48,7 +48,7 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     overlaps += apart.prove(parts, spec)
     stop_if_empty(parts)
     context.stop_if_asked()
-    diagnosis = diagnose(parts, findings)
+    diagnosis = diagnose(parts, doctor.ranked([*findings, *sized(context, parts)]))
     names = [name_of(source) for source in spec.every]
     parts["train"], short = blend(parts, found, spec, context.seed)
     facts = {
@@ -71,7 +71,7 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     text = card(facts, diagnosis, changes, spec.split, context.seed)
     (context.folder / CARD).write_text(text, encoding="utf-8")
     dataset = context.seal(Dataset, **facts)
-    tell(context, dataset, changes, findings)
+    tell(context, dataset, changes, diagnosis.findings)
     # How it was asked for is no part of what it is: the same examples have the same digest.
     return dataset.model_copy(update={"spec": spec.model_dump(mode="json", exclude_defaults=True)})
 
@@ -114,6 +114,15 @@ def deduplicated(parts: Parts, spec: DataSpec) -> tuple[Parts, tuple[Cluster, ..
         return parts, ()
     found = duplicates.deduplicate(parts["train"], spec.deduplicate)
     return {**parts, "train": found.kept}, found.clusters
+
+
+def sized(context: Context, parts: Parts) -> Iterator[Finding]:
+    """What more examples would be worth: measured between the splits, where nothing near is in two."""
+
+    def told(done: int, total: int) -> None:
+        context.progress(done, total, "learning curve")
+
+    return doctor.size(parts["train"], parts["validation"], context.seed, told=told)
 
 
 def blend(parts: Parts, found: Found, spec: DataSpec, seed: int) -> tuple[list[Example], list[Problem]]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tunewright.core.errors import WorkspaceError
 from tunewright.core.types import Dataset, Frozen
 from tunewright.data import Difference, difference
-from tunewright.loop.lineage import nodes
+from tunewright.loop.lineage import Node, nodes
 from tunewright.runtime import events, plugins
 from tunewright.runtime.events import Emit
 
@@ -45,7 +45,7 @@ class Datasets:
         found = (
             (one.made, self.project.workspace.find(one.id, Dataset))
             for one in nodes(self.project.workspace).values()
-            if one.id.startswith("dataset-")
+            if one.id.startswith("dataset-") and not _is_part(one)
         )
         every = [(made, one) for made, one in found if one is not None and made]
         before = [one for _, one in every[1:]]
@@ -82,6 +82,11 @@ class Datasets:
                 problems=[plugins.unknown(wanted, tuple(made), where="data", noun="data set")]
             )
         return made[wanted]
+
+
+def _is_part(one: Node) -> bool:
+    """Whether it was drawn from another data set, as for a learning curve: that is no version of it."""
+    return any(parent.startswith("dataset-") for parent in one.parents)
 
 
 def _changes(before: Dataset, after: Dataset) -> Iterator[str]:

@@ -11,12 +11,13 @@ from tunewright import data
 from tunewright.core.errors import SpecError, Stopped, TunewrightError, WorkspaceError
 from tunewright.core.types import SPLITS, Artifact, Problem, Report, Split
 from tunewright.data import Cluster, Diagnosis, Preview, Synthesis, SynthesisSpec, Transformed
+from tunewright.data.curve import MORE, LearningCurve
 from tunewright.data.synthetic import Kind
 from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
 from tunewright.deploy.chat import Conversation
 from tunewright.deploy.respond import Specialist, open_specialist
-from tunewright.loop import checks, jobs, new, serving
+from tunewright.loop import checks, curve, jobs, new, serving
 from tunewright.loop.compare import Row, compare
 from tunewright.loop.datasets import Datasets
 from tunewright.loop.erase import Erasure, erase
@@ -215,6 +216,11 @@ class Project:
         asked = SynthesisSpec.parse({"kind": kind, "seed": self.spec.seed, **order})
         dataset = self.outcome().dataset
         return synthesise(self.folder, self.workspace, self.spec, dataset, asked, listen)
+
+    def curve(self, *, more: int = MORE, train: bool = False, listen: Emit = events.ignore) -> LearningCurve:
+        """What `more` examples would be worth, with an interval: by a cheap learner, or by real training."""
+        how = curve.by_training if train else curve.by_labels
+        return how(self.folder, self.spec, self.outcome(), more, listen)
 
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
         """Two reports metric by metric: by id, else the two newest of the project."""

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunewright.core.types import Example
-from tunewright.data.doctor.answers import formats, references, supervised_share, truncated
+from tunewright.data.doctor.answers import formats, references, supervised_share
 from tunewright.data.doctor.contradictions import contradictions
+from tunewright.data.doctor.endings import truncated
 from tunewright.data.doctor.finding import Evidence, Finding
 from tunewright.data.doctor.labels import imbalance, label_errors
+from tunewright.data.doctor.languages import languages
+from tunewright.data.doctor.shapes import preferences, templates
+from tunewright.data.doctor.size import size
 from tunewright.data.doctor.variety import diversity, leaks
-from tunewright.data.doctor.wording import apologies, boilerplate, languages
+from tunewright.data.doctor.wording import apologies, boilerplate
 
-__all__ = ["Evidence", "Finding", "examine", "leaks", "ranked"]
+__all__ = ["Evidence", "Finding", "examine", "leaks", "ranked", "size"]
 
 _LOOKS = (
     *(contradictions, label_errors, imbalance),
     *(truncated, formats, references, supervised_share),
     *(boilerplate, apologies, languages),
-    diversity,
+    *(diversity, templates, preferences),
 )
 
 

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 from tunewright.core.types import Example
 from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find
 from tunewright.data.question import question
 
-TRUNCATED = Telling(
-    kind="truncated answers",
-    effect="the model learns to stop in the middle of a sentence",
-    remedy="fetch the whole answers, or leave these examples out",
-    harm=0.7,
-)
 FORMAT = Telling(
     kind="inconsistent format",
     effect="the model picks a form by chance",
@@ -34,105 +28,135 @@ SHARE = Telling(
     remedy="shorten the questions, or look whether question and answer are in the right columns",
     harm=0.1,
 )
-USUAL = 0.7
-"""What this share of the answers has in common is the rule that the others break."""
+FEWEST = 20
+"""Answers that it takes to say what is usual."""
+RARE = 0.1
+"""Share of the answers up to which a form is out of the ordinary."""
 
-LEAST = 5
-"""Words of a last line that must end as a sentence does; headings and items of lists are shorter."""
+LITTLE = 0.02
+"""Share of the tokens of answers, or of questions, below which it is told."""
 
-_ITEM = re.compile(r"\s*(?:[-*•#|]|\d+[.)])\s")
-_ENDS = (".", "!", "?", "…", '"', "”", "'", "’", ")", "]", "}", "`", ">", ":", ";", "*", "。", "！", "？")
-_OPEN_ENDED = re.compile(
-    r"(?:[,\-–(\[{]|\b(?:a|an|the|and|or|of|to|in|for|with|is|are|was|that|which|by|from))$", re.I
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_POINTED = (
+    r"\b(?:see|attached|enclosed|in) (?:the |your |my )?"
+    r"(?:attach\w*|enclos\w*|screenshot|image|picture|photo)\b|"
+    r"\b(?:as|like) (?:I |we )?(?:\w+ )?(?:said|discussed|mentioned|agreed|explained|described) "
+    r"(?:above|earlier|before|on the phone|by phone|yesterday|previously)\b|"
+    r"\bas (?:I|we) (?:already |have |just )*(?:said|discussed|mentioned|agreed|explained)\b|"
+    r"\b(?:please |kindly )?find (?:attached|enclosed)\b|\b(?:attached|enclosed) you will find\b|"
 )
-_UNFINISHED = {"(": ")", "[": "]", "{": "}"}
 _ELSEWHERE = re.compile(
-    r"\b(?:see|attached|enclosed|in) (?:the |your |my )?(?:attach\w*|enclos\w*|screenshot|image|figure|table|"
-    r"picture|photo)\b|"
-    r"\b(?:as|like) (?:I |we )?(?:\w+ )?(?:said|discussed|mentioned|agreed|explained|described)"
-    r"(?: (?:above|earlier|before|on the phone|by phone|yesterday|previously))?\b|"
-    r"\b(?:the (?:link|address|form|button|number|document|file)|click(?:ing)?|list(?:ed)?)"
-    r" (?:below|above)\b|"
-    r"\b(?:attached|enclosed) (?:you will find|please find|is|are)\b|\bplease find (?:attached|enclosed)\b|"
+    _POINTED + r"\b(?:the (?:link|address|form|button|number|document|file|table|figure|list)|"
+    r"click(?:ing)?|listed|see) (?:below|above)\b|"
     r"\b(?:our|my) (?:last|previous|earlier) (?:call|conversation|e-?mail|message|chat|meeting)\b",
     re.I,
 )
+"""What an answer may point at and a question must hold."""
+_UNSEEN = re.compile(
+    r"\b(?:attached|enclosed) (?:screenshot|image|picture|photo|file|document|report|invoice)s?\b|"
+    r"\b(?:in|from|describe|caption|summari[sz]e) (?:the|this|my) (?:following )?"
+    r"(?:screenshot|image|picture|photo)\b|\bas attached\b|"
+    r"\b(?:screenshot|image|picture|photo|document|file) (?:above|below|attached)\b|"
+    r"\bsee (?:the |my )?(?:attachment|enclosure|screenshot)s?\b",
+    re.I,
+)
+"""What a question cannot show to a model that reads text."""
+LONG = 60
+"""Words of a question from which on such words are likely a part of a story."""
+_BEHIND = 40
+"""Letters behind `below` from which on what is pointed at may follow in the answer itself."""
+_ASKED = {
+    "a list": re.compile(
+        r"\b(?:list|lists|bullet\w*|steps?|name|identify|classify|categori\w*|sort|group|examples|ways|reasons|"
+        r"ideas|tips|order|rank|arrange|what are|which|some|several|two|three|four|five|six|ten|\d+)\b",
+        re.I,
+    ),
+    "JSON": re.compile(r"\bjson\b", re.I),
+    "Markdown headings": re.compile(r"\b(?:markdown|headings?|sections?)\b", re.I),
+    "code in fences": re.compile(r"\b(?:code|function|script|program|snippet|sql|python|query)\b", re.I),
+    "HTML tags": re.compile(r"\b(?:html|tags?|page)\b", re.I),
+}
+"""What a question says that wants an answer of that form."""
 
 
-def truncated(examples: Sequence[Example]) -> Iterator[Finding]:
-    """Answers that break off, where the others end with a sign that ends a sentence."""
-    said = [(one, one.answer.rstrip()) for one in examples if one.answer and one.label is None]
-    prose = [(one, text) for one, text in said if len(text.split()) >= 4]
-    ended = sum(text.endswith(_ENDS) for _, text in prose)
-    strict = len(prose) >= 20 and ended >= USUAL * len(prose)
-    suspects = [Suspect(one, text, note) for one, text in prose if (note := _breaks_off(text, strict=strict))]
-    if suspects:
-        what = f"{counted(suspects, 'answer')} of {len(said):,} break off"
-        yield find(TRUNCATED, what, suspects, len(examples))
+def _is_json(text: str) -> bool:
+    try:
+        return text[:1] in "{[" and isinstance(json.loads(text), dict | list)
+    except ValueError:
+        return False
 
 
-def _breaks_off(text: str, *, strict: bool) -> str:
-    if _OPEN_ENDED.search(text):
-        return f"ends with `{text.split()[-1]}`"
-    missing = [close for start, close in _UNFINISHED.items() if text.count(start) > text.count(close)]
-    if missing:
-        return f"a `{missing[0]}` is missing"
-    last = text.splitlines()[-1]
-    if strict and not text.endswith(_ENDS) and len(last.split()) >= LEAST and not _ITEM.match(last):
-        return "no sign ends the last sentence"
-    return ""
+def _begins_large(text: str) -> bool:
+    first = next((mark for mark in text if mark.isalnum()), "A")
+    return not first.islower()
 
 
 _FORMS: dict[str, Callable[[str], bool]] = {
-    "JSON": lambda text: text[:1] in "{[" and text[-1:] in "}]",
+    "JSON": _is_json,
     "a list": lambda text: len(re.findall(r"^\s*(?:[-*•]|\d+[.)])\s", text, re.M)) >= 2,
     "Markdown headings": lambda text: bool(re.search(r"^#{1,4} ", text, re.M)),
     "code in fences": lambda text: "```" in text,
-    "a first letter in upper case": lambda text: text[:1].isupper(),
+    "a first letter in upper case": _begins_large,
     "HTML tags": lambda text: bool(re.search(r"</?[a-z][^>]*>", text)),
 }
 
 
 def formats(examples: Sequence[Example]) -> Iterator[Finding]:
-    """Answers in a form that few have, or without one that nearly all have."""
+    """Answers in a form that few have and no question asks for, or without one that nearly all have."""
     said = [(one, one.answer.strip()) for one in examples if one.answer and one.label is None]
-    if len(said) < 20:
+    if len(said) < FEWEST:
         return
     suspects: dict[str, Suspect] = {}
     for name, has in _FORMS.items():
-        odd = Counter(has(text) for _, text in said)
-        rare, wanted = (True, False) if odd[True] < odd[False] else (False, True)
-        if 0 < odd[rare] <= (1 - 0.9) * len(said):
+        having = [has(text) for _, text in said]
+        rare = having.count(True) < having.count(False)
+        odd = [
+            pair
+            for pair, found in zip(said, having, strict=True)
+            if found is rare and not _wanted(pair[0], name)
+        ]
+        if 0 < len(odd) <= RARE * len(said):
             note = f"has {name}" if rare else f"does not have {name}"
-            share = f"{odd[wanted] / len(said):.0%} do" + (" not" if rare else "")
-            for one, text in said:
-                if has(text) is rare:
-                    suspects.setdefault(one.id, Suspect(one, text, f"{note}, where {share}"))
+            share = f"{having.count(not rare) / len(said):.0%} do" + (" not" if rare else "")
+            for one, text in odd:
+                suspects.setdefault(one.id, Suspect(one, text, f"{note}, where {share}"))
     if suspects:
-        what = f"{counted(list(suspects), 'answer')} have another form than the rest"
+        what = f"{counted(list(suspects), 'answer')} in another form than the rest"
         yield find(FORMAT, what, suspects.values(), len(examples))
 
 
+def _wanted(example: Example, form: str) -> bool:
+    return form in _ASKED and bool(_ASKED[form].search(question(example)))
+
+
 def references(examples: Sequence[Example]) -> Iterator[Finding]:
-    """Answers that point at an attachment, a link or a talk that the question does not hold."""
-    suspects = []
-    for one in examples:
-        said = one.answer if one.label is None else None
-        pointed = _ELSEWHERE.search(said) if said else None
-        if said and pointed and pointed.group().casefold() not in question(one).casefold():
-            suspects.append(Suspect(one, said, f"speaks of `{pointed.group()}`"))
+    """Attachments, links and talks that a question or an answer points at and that are not there."""
+    suspects = [Suspect(one, text, note) for one in examples for text, note in _pointing(one)]
     if suspects:
-        what = f"{counted(suspects, 'answer')} speak of what is not in the question"
-        yield find(REFERENCES, what, suspects, len(examples))
+        count = counted(list({one.example.id for one in suspects}), "example")
+        yield find(REFERENCES, f"{count} with mention of what is not there", suspects, len(examples))
+
+
+def _pointing(example: Example) -> Iterator[tuple[str, str]]:
+    """The question or the answer that points elsewhere, with what it says; one of them, at most."""
+    asked = question(example)
+    unseen = _UNSEEN.search(asked) if len(asked.split()) <= LONG else None
+    said = example.answer if example.label is None else None
+    pointed = _ELSEWHERE.search(said) if said else None
+    if unseen:
+        yield asked, f"asks about `{unseen.group()}`, which a text cannot hold"
+    elif said and pointed and pointed.group().casefold() not in asked.casefold():
+        follows = "below" in pointed.group().casefold() and len(said) - pointed.end() > _BEHIND
+        if not follows:
+            yield said, f"speaks of `{pointed.group()}`"
 
 
 def supervised_share(examples: Sequence[Example]) -> Iterator[Finding]:
-    """Data of which hardly anything, or nearly everything, would be learned from (in characters)."""
-    pairs = [(len(question(one)), len(one.answer)) for one in examples if one.answer and one.label is None]
-    asked, said = sum(pair[0] for pair in pairs), sum(pair[1] for pair in pairs)
-    share = said / max(1, asked + said)
-    if pairs and not 0.02 <= share <= 0.98:
-        what = f"answers are {share:.1%} of the text"
-        yield find(
-            SHARE, what, [Suspect(one, one.answer or "") for one in examples if one.answer], len(examples)
-        )
+    """Data of which hardly anything, or nearly everything, would be learned from, in words and signs."""
+    said = [one for one in examples if one.answer and one.label is None]
+    trained = sum(len(_TOKEN.findall(one.answer or "")) for one in said)
+    share = trained / max(1, trained + sum(len(_TOKEN.findall(question(one))) for one in said))
+    if said and not LITTLE <= share <= 1 - LITTLE:
+        what = f"answers are {share:.1%} of the tokens, and only answers are learned from"
+        suspects = [Suspect(one, f"{question(one)} → {one.answer}") for one in said]
+        yield find(SHARE, what, suspects, len(examples))

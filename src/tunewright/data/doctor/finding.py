@@ -11,6 +11,7 @@ from tunewright.core.types import Example, Frozen
 
 Kind = Literal[
     "contradictory answers",
+    "several answers",
     "suspected label errors",
     "leaked examples",
     "truncated answers",
@@ -22,6 +23,9 @@ Kind = Literal[
     "low diversity",
     "unanswerable references",
     "supervised share",
+    "prompt template",
+    "empty preference",
+    "size",
 ]
 SHOWN = 20
 """Rows that are shown of each finding; the places of all of them are kept."""

