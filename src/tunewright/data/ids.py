@@ -10,13 +10,20 @@ from typing import Any
 from tunewright.runtime.lazy import require
 
 _WIDTH = 16
+_BEGINNING = 24
+"""Bits of a digest by which most of those that were never added are told at once."""
 
 
 @dataclass
 class Seen:
-    """A set of 64-bit digests in eight bytes each, as sorted runs that are merged as they grow."""
+    """A set of 64-bit digests in eight bytes each, as sorted runs that are merged as they grow.
+
+    Nearly every digest is new: only one that begins like another (a flag for each beginning, 16 MiB) is
+    searched for.
+    """
 
     runs: list[Any] = field(default_factory=list)
+    _begun: Any = None
 
     def add(self, digests: Any) -> Any:  # noqa: ANN401 - numpy arrays of uint64 and of bool
         """Add them; True where a digest was there already, or stands earlier in the array."""
@@ -25,12 +32,23 @@ class Seen:
         kept = digests[order]
         again = np.zeros(len(digests), bool)
         again[1:] = kept[1:] == kept[:-1]
-        again |= self.has(kept)  # sorted: quicker to search for
+        maybe = self._met(kept)
+        again[maybe] |= self.has(kept[maybe])  # sorted: quicker to search for
         if not again.all():
             self.runs = _merged([*self.runs, kept[~again]])
         known = np.zeros(len(digests), bool)
         known[order] = again
         return known
+
+    def _met(self, digests: Any) -> Any:  # noqa: ANN401 - numpy arrays
+        """True where a digest that begins so was added; from now on true for these."""
+        np = require("numpy", extra="all")
+        if self._begun is None:
+            self._begun = np.zeros(1 << _BEGINNING, bool)
+        beginnings = (digests >> np.uint64(64 - _BEGINNING)).astype(np.intp)
+        met = self._begun[beginnings]
+        self._begun[beginnings] = True
+        return met
 
     def has(self, digests: Any) -> Any:  # noqa: ANN401 - numpy arrays
         """True where a digest was added before."""
