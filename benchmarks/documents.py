@@ -62,19 +62,21 @@ FILES: dict[str, tuple[str, Callable[[int], bytes], int]] = {
 
 def main() -> None:
     """Read each file in a child process, and record what it cost."""
-    if sys.argv[1:2] == ["child"]:
+    if sys.argv[1:2] == ["make"]:
+        name, path, count = sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])
+        path.write_bytes(FILES[name][1](count))
+        return
+    if sys.argv[1:2] == ["read"]:
         print(json.dumps(read(Path(sys.argv[2]))))
         return
     quick = "--quick" in sys.argv
     figures: dict[str, float | int | None] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, (suffix, made, count) in FILES.items():
+        for name, (suffix, _, count) in FILES.items():
             path = Path(folder) / f"a{suffix}"
             count = count // 10 if quick else count
-            path.write_bytes(made(count))
-            command = [sys.executable, "-m", "benchmarks.documents", "child", str(path)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            seconds, peak, examples = json.loads(done.stdout)
+            _child("make", name, str(path), str(count))  # a child counts the memory of its parent as its own
+            seconds, peak, examples = json.loads(_child("read", str(path)))
             what = {"pdf": "pages", "threads": "messages", "mail": "mails"}.get(name, "parts")
             figures[f"{name}_{what}_per_cpu_second"] = count / seconds
             figures[f"{name}_peak_mb"] = peak
@@ -82,6 +84,11 @@ def main() -> None:
             figures[f"{name}_examples"] = examples
             path.unlink()
     record("documents", figures, quick=quick)
+
+
+def _child(*words: str) -> str:
+    command = [sys.executable, "-m", "benchmarks.documents", *words]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def read(path: Path) -> tuple[float, float, int]:
