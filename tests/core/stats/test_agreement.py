@@ -56,7 +56,7 @@ def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
 
 
 def test_kappa_by_the_square_of_numbers_hangs_on_the_numbers_and_not_on_their_order() -> None:
-    """By hand: 5 was taken for 1 once and 1 for 2 once, against every answer of one with every of the other."""
+    """By hand: 1 and 2, and 5 and 1, were taken for each other once."""
     first, second = (0, 0, 1, 2), (0, 2, 0, 2)  # of 1, 5 and 2, in the order in which they were said
     found = ag.cohen_kappa(first, second, [1.0, 5.0, 2.0], "quadratic")
     chance = sum((a - b) ** 2 for a in (1, 1, 5, 2) for b in (1, 2, 1, 2)) / 4
