@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,41 @@ def test_every_module_says_what_it_is() -> None:
     for path in modules():
         first = path.read_text().lstrip().splitlines()[0]
         assert first.startswith('"""') and len(first) > 12, f"{path} does not say what it is"
+
+
+def test_what_is_imported_is_a_dependency_of_ours() -> None:
+    """What comes with somebody else's package goes with it, too: `click` left typer one day."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = [
+        *project["dependencies"],
+        *(one for extra in project["optional-dependencies"].values() for one in extra),
+    ]
+    declared = {_plain(re.split(r"[\s\[<>=!~;]", one)[0]) for one in listed}
+    known = packages_distributions()
+    missing = {
+        (name, path.relative_to(SOURCE).as_posix())
+        for path in modules()
+        for name in imported(path)
+        if not declared & set(map(_plain, known.get(name, [name])))
+    }
+    assert not missing
+
+
+def imported(path: Path) -> set[str]:
+    """Packages of others that a module imports, by statement or by `require`."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names.append(node.module or "")
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "require":
+            names += [one.value for one in node.args if isinstance(one, ast.Constant)]
+    return {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"tunewright"}
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "-")
 
 
 def test_a_room_of_the_runtime_that_the_design_does_not_name_has_two_users() -> None:

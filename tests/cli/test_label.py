@@ -102,6 +102,14 @@ def test_written_answers_take_several_lines(tmp_path: Path) -> None:
     assert [row["completion"] for row in rows] == ["a draft", "first\nsecond"]
 
 
+def test_a_source_is_added_with_its_options_as_in_the_spec(project: Path) -> None:
+    (project / "tickets.csv").write_text(
+        "ticket_id,role,text,created_at\n1,customer,it burns,1772359200\n1,agent,run,1772359300\n"
+    )
+    added = tunewright("label", "add", "threads: {path: tickets.csv}", folder=project)
+    assert (added.exit_code, added.stdout) == (0, "1 examples added\n")
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -140,6 +140,19 @@ def test_an_interval_scale_needs_labels_that_are_numbers() -> None:
         labelling.agreement([item(1, ("ana", "card"), ("ben", "loan"))], DESKS, "interval")
 
 
+def test_numbers_have_their_distance_in_whatever_order_they_were_said() -> None:
+    stars = [item(1, ("ana", "5"), ("ben", "1")), item(2, ("ana", "2"), ("ben", "2"))]
+    stars += [item(3, ("ana", "1"), ("ben", "2")), item(4, ("ana", "5"), ("ben", "5"))]
+    found = [labelling.agreement(stars, labels, "interval").pairs[0].kappa.value for labels in ((), "125")]
+    assert found[0] == found[1]
+
+
+def test_an_answer_without_a_place_in_the_guide_has_none_on_an_ordinal_scale() -> None:
+    said = [item(1, ("ana", "good"), ("ben", "poor")), item(2, ("ana", "great"), ("ben", "good"))]
+    with pytest.raises(DataError, match="`great` does not stand in the guide"):
+        labelling.agreement(said, ("poor", "good"), "ordinal")
+
+
 def fill(tmp_path: Path, text: str, name: str = "a.csv", **more: object) -> list[Item]:
     (tmp_path / name).write_text(text, encoding="utf-8")
     queue = open_queue(tmp_path / "labels.sqlite", LABEL)

@@ -37,9 +37,7 @@ def guide(
 def add(
     source: Annotated[
         str | None,
-        typer.Argument(
-            help="File, folder, or hub:ORG/NAME; without, the examples of the project that have no answer."
-        ),
+        typer.Argument(help="As for `look`; without, the examples of the project that have no answer."),
     ] = None,
     column: Annotated[
         Optional[list[str]],  # noqa: UP045 - typer reads this annotation at run time

@@ -7,19 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import typer
-import yaml
 from pydantic import ValidationError
 
 from tunewright.cli import tables
 from tunewright.cli.errors import written
 from tunewright.cli.progress import Progress
-from tunewright.cli.sources import mapping
+from tunewright.cli.sources import given, mapping
 from tunewright.cli.terminal import Terminal
 from tunewright.core.errors import SpecError
 from tunewright.data.labelling import Added, Concord
 from tunewright.data.labelling.judge import Coefficient
 from tunewright.loop.labelling import Labelling
 from tunewright.loop.project import Project
+from tunewright.loop.spec import value_of
 from tunewright.runtime.plugins import Named
 
 _LABELS = 10
@@ -49,8 +49,9 @@ def add(
     as_json: bool,
 ) -> None:
     """Fill the queue and say by how much."""
-    named = mapping(source or "", columns, None).columns
-    found = _open(folder).add(source, columns=named, overlap=overlap, annotators=annotators)
+    named = mapping(given(source or ""), columns, None)
+    (asked,) = named.sources
+    found = _open(folder).add(asked or None, columns=named.columns, overlap=overlap, annotators=annotators)
     _added(found, as_json=as_json)
 
 
@@ -70,13 +71,11 @@ def suggest(folder: Path, by: str) -> None:
     typer.echo(f"{count:,} examples have a suggestion")
 
 
-def _named(text: str) -> str | Named:
+def _named(text: str) -> Named:
     """A plug-in as it stands in the spec; raises `SpecError`."""
-    if not text.startswith("{"):
-        return text
     try:
-        return Named.model_validate(yaml.safe_load(text))
-    except (yaml.YAMLError, ValidationError):
+        return Named.model_validate(value_of(text, where="--by"))
+    except (SpecError, ValidationError):
         raise SpecError(
             f"`{text}` names no engine", where="--by", fix="write a name, or {name: {option: value}}"
         ) from None

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import typer
-import yaml
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -16,6 +15,7 @@ from tunewright.cli.tables import console
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Example, Problem
 from tunewright.data import Columns, DataSpec, Look
+from tunewright.loop.spec import value_of
 
 _WIDEST = 300
 """Characters of a text that are shown."""
@@ -25,9 +25,9 @@ def look(
     source: str, columns: tuple[str, ...], shape: str | None, output: Path | None, *, as_json: bool
 ) -> int:
     """Print what a source was read as; 2 if it has problems."""
-    named = mapping(_source(source), columns, shape)
-    (given,) = named.sources
-    found = data.look(given, columns=named.columns, shape=named.format)
+    named = mapping(given(source), columns, shape)
+    (asked,) = named.sources
+    found = data.look(asked, columns=named.columns, shape=named.format)
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
     else:
@@ -36,16 +36,16 @@ def look(
     if any(problem.fatal for problem in found.problems):
         return 2
     if output is not None:
-        count = data.to_parquet(given, output, columns=named.columns, shape=named.format)
+        count = data.to_parquet(asked, output, columns=named.columns, shape=named.format)
         typer.echo(f"{count} examples written to {output}", err=True)
     return 0
 
 
-def _source(text: str) -> object:
+def given(text: str) -> object:
     """A name, or a source with its options in YAML: `threads: {path: tickets.csv}`."""
     try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError:
+        found = value_of(text, where="source")
+    except SpecError:
         found = text
     return found if isinstance(found, dict) else text
 
@@ -65,8 +65,8 @@ def mapping(source: object, columns: tuple[str, ...], shape: str | None) -> Data
     if problems:
         raise SpecError(problems=problems)
     try:
-        given = {role: name for role, _, name in pairs}
-        return DataSpec.model_validate({"sources": [source], "columns": given, "format": shape})
+        named = {role: name for role, _, name in pairs}
+        return DataSpec.model_validate({"sources": [source], "columns": named, "format": shape})
     except ValidationError as error:
         raise SpecError(f"unknown shape `{shape}`", where="--format", fix=error.errors()[0]["msg"]) from error
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import typer
-import yaml
 
 from tunewright.cli.progress import Progress
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Problem
 from tunewright.data import Synthesis
 from tunewright.loop.project import Project
+from tunewright.loop.spec import value_of
 
 _SHOWN = 160
 STOPPED = 130
@@ -41,14 +41,14 @@ def synthesise(
 def _values(options: dict[str, str | None]) -> dict[str, Any]:
     """Every option as YAML, as with `--set`; raises `SpecError` with all that is none."""
     found: dict[str, Any] = {}
-    problems = []
+    problems: list[Problem] = []
     for name, text in options.items():
         if text is None:
             continue
         try:
-            found[name] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            problems.append(Problem(where=f"--{name}", what=f"`{text}` is no YAML value", fix="quote it"))
+            found[name] = value_of(text, where=f"--{name}")
+        except SpecError as error:
+            problems += error.problems
     if problems:
         raise SpecError(problems=problems)
     return found

@@ -68,13 +68,13 @@ def source_of(example: Example, names: Iterable[str]) -> str:
 
 def portions(train: Sequence[Example], names: Sequence[str]) -> tuple[Portion, ...]:
     """What training sees of each source, in the order of the spec."""
-    standing, different, weights = Counter[str](), Counter[str](), Counter[str]()
+    standing, different, weights = Counter[str](), Counter[str](), defaultdict[str, float](float)
     replayed: set[str] = set()
     for example in train:
         name = source_of(example, names)
         standing[name] += 1
         different[name] += REPEAT not in example.tags
-        weights[name] += example.weight  # type: ignore[assignment]
+        weights[name] += example.weight
         if REPLAY in example.tags:
             replayed.add(name)
     known = [name for name in dict.fromkeys(names) if name in standing]

@@ -6,14 +6,30 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 import orjson
+from pydantic import BeforeValidator
 
 from tunewright.runtime.lazy import require
 from tunewright.runtime.lines import Tell
 
-__all__ = ["GROUP", "PLACE", "Change", "Learner", "Row", "Source", "Tell", "Transform", "batches", "located"]
+__all__ = [
+    "GROUP",
+    "PLACE",
+    "Change",
+    "Learner",
+    "Listed",
+    "Row",
+    "Source",
+    "Tell",
+    "Transform",
+    "batches",
+    "located",
+]
+
+Listed = Annotated[tuple[str, ...], BeforeValidator(lambda one: (one,) if isinstance(one, str) else one)]
+"""Texts, of which a single one may stand without a list: an option of a plug-in."""
 
 Row = tuple[str, dict[str, object]]
 """Place inside the source (`line 41`) and the values by column."""

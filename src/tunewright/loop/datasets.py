@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tunewright.core.errors import WorkspaceError
 from tunewright.core.types import Dataset, Frozen
 from tunewright.data import Difference, difference
+from tunewright.data.card import CARD
 from tunewright.loop.lineage import Node, nodes
 from tunewright.runtime import events, plugins
 from tunewright.runtime.events import Emit
@@ -67,7 +68,7 @@ class Datasets:
 
     def card(self, dataset_id: str | None = None) -> str:
         """The card of a data set in Markdown: by id, else of the newest."""
-        return (self._named(dataset_id).path / "card.md").read_text(encoding="utf-8")
+        return (self._named(dataset_id).path / CARD).read_text(encoding="utf-8")
 
     def _named(self, dataset_id: str | None) -> Dataset:
         """The data set of that id, or the newest; raises `WorkspaceError`."""
@@ -95,8 +96,8 @@ def _changes(before: Dataset, after: Dataset) -> Iterator[str]:
     for path in dict.fromkeys([*old, *new]):
         if old.get(path) != new.get(path):
             yield f"{path}: {_said(old, path)} → {_said(new, path)}"
-    for name in before.sources.keys() & after.sources.keys():
-        if before.sources[name] != after.sources[name]:
+    for name, content in after.sources.items():
+        if before.sources.get(name, content) != content:
             yield f"{name}: other content"
     if before.seed != after.seed:
         yield f"seed: {before.seed} → {after.seed}"

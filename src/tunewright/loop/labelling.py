@@ -107,9 +107,9 @@ class Labelling:
         call goes on where it stopped.
         """
         with self._queue() as queue:
-            if by == CLASSICAL:
-                return labelling.by_classical(queue)
             named = Named.model_validate(by)
+            if named.name == CLASSICAL:
+                return labelling.by_classical(queue)
             problems = tuple(plugins.check("engines", named, where="label suggest"))
             if problems:
                 raise SpecError(problems=problems)

@@ -109,9 +109,17 @@ def _set(values: dict[str, Any], setting: str) -> Iterator[Problem]:
             yield Problem(where="--set", what=f"`{path}` leads through a value", fix="shorten the path")
             return
     try:
-        values[last] = yaml.load(text, Loader=_Strict)
+        values[last] = value_of(text, where="--set")
+    except SpecError as error:
+        yield from error.problems
+
+
+def value_of(text: str, *, where: str) -> Any:  # noqa: ANN401 - whatever the text says
+    """The value of an option, in YAML; raises `SpecError`."""
+    try:
+        return yaml.load(text, Loader=_Strict)
     except yaml.YAMLError:
-        yield Problem(where="--set", what=f"`{text}` is no YAML value", fix="quote it")
+        raise SpecError(f"`{text}` is no YAML value", where=where, fix="quote it") from None
 
 
 class _Strict(yaml.SafeLoader):

@@ -55,6 +55,15 @@ def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
             assert found is None
 
 
+def test_kappa_by_the_square_of_numbers_hangs_on_the_numbers_and_not_on_their_order() -> None:
+    """By hand: 1 and 2, and 5 and 1, were taken for each other once."""
+    first, second = (0, 0, 1, 2), (0, 2, 0, 2)  # of 1, 5 and 2, in the order in which they were said
+    found = ag.cohen_kappa(first, second, [1.0, 5.0, 2.0], "quadratic")
+    chance = sum((a - b) ** 2 for a in (1, 1, 5, 2) for b in (1, 2, 1, 2)) / 4
+    assert found == pytest.approx(1 - (1 + 16) / chance)
+    assert found == ag.cohen_kappa((0, 0, 2, 1), (0, 1, 0, 1), [1.0, 2.0, 5.0], "quadratic")
+
+
 def by_brute_force(found: list[list[int]], scale: str) -> float | None:
     """Disagreement within items over disagreement of all values, pair by pair, as the definition says."""
     found = [unit for unit in found if len(unit) > 1]

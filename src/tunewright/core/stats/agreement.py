@@ -34,19 +34,23 @@ class Agreement:
 
 
 def cohen_kappa(
-    first: Sequence[int] | Whole, second: Sequence[int] | Whole, values: int, weights: Weights = "none"
+    first: Sequence[int] | Whole,
+    second: Sequence[int] | Whole,
+    values: Sequence[float] | int,
+    weights: Weights = "none",
 ) -> float | None:
     """Agreement of two people beyond chance; None where both gave one and the same value only.
 
-    Cohen 1960, Educational and Psychological Measurement 20:37-46; weighted by the distance of positions,
-    or by its square: Cohen 1968, Psychological Bulletin 70:213-220.
+    `values` are the numbers behind the positions, or how many there are. Cohen 1960, Educational and
+    Psychological Measurement 20:37-46; weighted by the distance of the numbers (of positions, where there
+    are none), or by its square: Cohen 1968, Psychological Bulletin 70:213-220.
     """
     if len(first) != len(second) or not len(first):
         raise ValueError("two people must have labelled the same items, at least one")
-    table = np.zeros((values, values))
+    numbers = _numbers(values)
+    table = np.zeros((len(numbers), len(numbers)))
     np.add.at(table, (np.asarray(first), np.asarray(second)), 1.0)
-    places = np.arange(values)
-    apart = np.abs(places[:, None] - places[None, :]).astype(np.float64)
+    apart = np.abs(numbers[:, None] - numbers[None, :])
     distance = {"none": np.sign(apart), "linear": apart, "quadratic": apart**2}[weights]
     by_chance = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
     expected = float((distance * by_chance).sum())
@@ -54,7 +58,12 @@ def cohen_kappa(
 
 
 def kappa_of(
-    first: Sequence[int], second: Sequence[int], values: int, weights: Weights = "none", *, seed: int = 0
+    first: Sequence[int],
+    second: Sequence[int],
+    values: Sequence[float] | int,
+    weights: Weights = "none",
+    *,
+    seed: int = 0,
 ) -> Agreement:
     """Cohen's kappa with a bootstrap interval over items (percentiles of 1,000 resamples)."""
     a, b = np.asarray(first), np.asarray(second)
@@ -142,11 +151,8 @@ def _distance(totals: Matrix, numbers: Matrix, scale: Scale) -> Matrix:
     """Squared distance of every two values."""
     if scale == "nominal":
         return 1 - np.eye(len(numbers))
-    places = numbers
-    if (
-        scale == "ordinal"
-    ):  # ranks in the middle of their ties: what lies between two values, ends counted half
-        places = np.cumsum(totals) - totals / 2
+    # Ordinal: ranks in the middle of their ties, so that what lies between two values counts, the ends half.
+    places = np.cumsum(totals) - totals / 2 if scale == "ordinal" else numbers
     return np.asarray((places[:, None] - places[None, :]) ** 2, dtype=np.float64)
 
 
@@ -160,7 +166,6 @@ class Raters:
     """Per person, how often value i of the truth is answered with j: (values, values), rows sum to 1."""
     shares: Matrix
     """How frequent each value is."""
-
     accuracies: Mapping[str, float]
     """How often each person's answer is the true one, as far as that can be told."""
 
@@ -171,8 +176,8 @@ def dawid_skene(
     """The true values and each person's confusions that explain the answers best, by EM.
 
     `ratings` has each item's answers by person. Dawid and Skene 1979, Applied Statistics 28:20-28. `prior`
-    is what is added to each person's counts, spread over their row with twice the weight on the diagonal,
-    so that a person with few answers counts as a fair one.
+    is what is added to each row of a person's counts, half of it on the diagonal and half spread over the
+    row, so that a person with few answers counts as a fair one.
     """
     people = sorted({person for unit in ratings for person in unit})
     said = {person: _said(ratings, person, values) for person in people}

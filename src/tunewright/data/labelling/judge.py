@@ -72,19 +72,20 @@ def agreement(
 ) -> Concord:
     """Agreement between people on items that two or more answered.
 
-    `labels` are in the order of the scale. For `ordinal` kappa is weighted by distance, for `interval` by
-    its square; then labels must be numbers, or `DataError` is raised.
+    `labels` are in the order of the scale. For `ordinal` kappa is weighted by the distance of their
+    positions, for `interval` by the square of that of their numbers. Raises `DataError` where an answer has
+    no place on the scale.
     """
     stats = require("tunewright.core.stats.agreement", extra="all")
     names = _names(items, labels)
     units = [{one.annotator: names[one.value or ""] for one in given(item)} for item in items]
-    numbers = _numbers(list(names), scale)
+    numbers = _numbers(list(names), labels, scale)
     shared = [list(unit.values()) for unit in units if len(unit) > 1]
     found = stats.alpha_of(shared, numbers, scale, seed=seed)
     return Concord(
         scale=scale,
         alpha=_coefficient(found),
-        pairs=tuple(_pairs(units, len(names), _WEIGHTS[scale], seed)),
+        pairs=tuple(_pairs(units, numbers, _WEIGHTS[scale], seed)),
         people=_people(units, list(names)),
     )
 
@@ -118,11 +119,18 @@ def _names(items: Sequence[Item], labels: Sequence[str]) -> dict[str, int]:
     return {label: place for place, label in enumerate(dict.fromkeys([*labels, *said]))}
 
 
-def _numbers(labels: Sequence[str], scale: Scale) -> Sequence[float] | int:
+def _numbers(names: Sequence[str], labels: Sequence[str], scale: Scale) -> Sequence[float] | int:
+    """The number of each label, or how many there are; `names` are `labels` and then what else was said."""
+    if scale == "ordinal" and len(names) > len(labels):
+        raise DataError(
+            f"`{names[len(labels)]}` does not stand in the guide, so it has no place in the order",
+            where="scale",
+            fix="add it where it belongs in `labelling.md`, or use `nominal`",
+        )
     if scale != "interval":
-        return len(labels)
+        return len(names)
     try:
-        return [float(label) for label in labels]
+        return [float(name) for name in names]
     except ValueError:
         raise DataError(
             "labels that are no numbers have no distances",
@@ -136,7 +144,9 @@ def _coefficient(found: Agreement) -> Coefficient:
     return Coefficient(value=found.value, low=low, high=high, n=found.n)
 
 
-def _pairs(units: Sequence[Mapping[str, int]], values: int, weights: str, seed: int) -> list[Pair]:
+def _pairs(
+    units: Sequence[Mapping[str, int]], values: Sequence[float] | int, weights: str, seed: int
+) -> list[Pair]:
     stats = require("tunewright.core.stats.agreement", extra="all")
     people = sorted({person for unit in units for person in unit})
     pairs = []

