@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from tunewright.core.errors import DataError
 from tunewright.core.types import Example, Frozen, Problem
 from tunewright.data import detect
 from tunewright.data.ports import Transform
 from tunewright.data.quiet import quiet, quietly
-from tunewright.data.read import Reading, name_of
+from tunewright.data.read import Reading, files, name_of
 from tunewright.data.spec import Columns, DataSpec, Shape
 from tunewright.runtime import examples as on_disk
 from tunewright.runtime import plugins
 from tunewright.runtime.plugins import Named
-from tunewright.runtime.workspace import appearing
+from tunewright.runtime.workspace import appearing, writable
 
 SHOWN = 3
 
@@ -94,12 +96,27 @@ def to_parquet(
 ) -> int:
     """Stream a source into a Parquet file of examples (schema of `runtime.examples`); gives their number.
 
-    The file appears whole or not at all: raises `DataError` with every bad line. Memory is bounded: one
-    batch of rows at a time, and eight bytes an example for the ids.
+    The file appears whole or not at all: raises `DataError` with every bad line, and for a `path` that is
+    one of the files that are read. Memory is bounded: one batch of rows at a time, and eight bytes an
+    example for the ids.
     """
     spec = DataSpec(sources=(source,), columns=Columns.model_validate(columns or {}), format=shape)
+    _spare(Path(path), [read for _, read in files(spec.sources, Path(folder))])
     reading = Reading(Path(folder), spec, labelled=False)
-    with appearing(Path(path)) as temporary:
+    with writable(Path(path).parent), appearing(Path(path)) as temporary:
         count = reading.write(spec.sources, temporary)
         reading.stop_if_bad()
     return count
+
+
+def _spare(path: Path, read: Sequence[Path]) -> None:
+    """Raise `DataError` for an output that is no Parquet file by its name, or would overwrite what is read."""
+    if path.suffix.casefold() not in (".parquet", ".pq"):
+        what, fix = f"`{path.name}` is no name of a Parquet file", "end it in .parquet"
+    elif path.resolve() in {one.resolve() for one in read}:
+        what, fix = "this file is read, and would be overwritten", "name another file to write"
+    elif not path.parent.is_dir():
+        what, fix = f"there is no folder `{path.parent}` to write into", "make it, or name another one"
+    else:
+        return
+    raise DataError(what, where=str(path), fix=fix)

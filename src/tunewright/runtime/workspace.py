@@ -90,6 +90,9 @@ class Workspace:
             yield
 
 
+_CANNOT = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+
+
 @contextlib.contextmanager
 def writable(folder: Path) -> Iterator[None]:
     """Turn a full or read-only disk, or a bad path, into an error that says where and what to do."""
@@ -100,10 +103,10 @@ def writable(folder: Path) -> Iterator[None]:
             "a file stands where a folder must be", where=str(folder), fix="choose another folder"
         ) from error
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno not in _CANNOT and not isinstance(error, shutil.Error):
             raise
         raise WorkspaceError(
-            f"cannot write: {error.strerror}",
+            f"cannot write: {error.strerror or error}",
             where=error.filename or str(folder),
             fix="free space or mend the rights; what was finished is kept, `tunewright resume` goes on",
         ) from None
@@ -136,18 +139,30 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def appearing(path: Path) -> Iterator[Path]:
-    """A place to write a file or a folder; once the block ends well it is `path`, in one rename."""
+    """A place to write a file or a folder; once the block ends well it is `path`, in one rename.
+
+    A file never takes the place of a folder: that raises `WorkspaceError`.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     _remove(temporary)
     try:
         yield temporary
         sync_tree(temporary)
         if path.is_dir():
+            _refuse_file(temporary, path)
             shutil.rmtree(path)
         temporary.replace(path)
     finally:
         _remove(temporary)
     _sync_folder(path.parent)
+
+
+def _refuse_file(new: Path, path: Path) -> None:
+    """Raise `WorkspaceError` where a file would take the place of a folder, with all that is in it."""
+    if not new.is_dir():
+        raise WorkspaceError(
+            "a folder stands where a file must be", where=str(path), fix="name a file that is no folder"
+        )
 
 
 def _remove(path: Path) -> None:

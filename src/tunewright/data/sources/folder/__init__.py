@@ -40,8 +40,7 @@ class Folder:
             return
         paths = self._tables(project)
         if not paths or paths == (project / self.path,):
-            what = "no file of a known kind is in this folder"
-            tell(Problem(where=self.path, what=what, fix="name files, or write another `pattern`"))
+            tell(self._nothing(project / self.path))
             return
         for path in paths:
             shown = path.relative_to(project).as_posix() if path.is_relative_to(project) else str(path)
@@ -50,6 +49,16 @@ class Folder:
             inside = path.relative_to(project / self.path).as_posix()
             for batch in opened.read(project, tell):
                 yield _placed(batch, inside)
+
+    def _nothing(self, folder: Path) -> Problem:
+        if folder.is_dir():
+            what, fix = "no file of a known kind is in this folder", "name files, or write another `pattern`"
+        elif folder.exists():
+            what = "this name does not say what kind of file it is"
+            fix = f"name its source: `{{jsonl: {{path: {self.path}}}}}`"
+        else:
+            what, fix = "there is no such file or folder", "look at its name"
+        return Problem(where=self.path, what=what, fix=fix)
 
     def _tables(self, project: Path) -> tuple[Path, ...]:
         tables = set(SUFFIXES.values()) - set(FOLDERS)
