@@ -110,7 +110,7 @@ def to_parquet(
 
 
 def _spare(path: Path, read: Sequence[Path]) -> None:
-    """Raise `DataError` for an output that is no Parquet file by its name, or would overwrite what is read."""
+    """Raise `DataError` for an output that is no Parquet file by name, or would overwrite what is read."""
     if path.suffix.casefold() not in (".parquet", ".pq"):
         what, fix = f"`{path.name}` is no name of a Parquet file", "end it in .parquet"
     elif path.resolve() in {one.resolve() for one in read}:
