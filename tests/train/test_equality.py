@@ -69,7 +69,7 @@ def test_loss_and_gradients_equal_transformers_and_peft(
     prefix = common_prefix(rendered) if shared else 0
     assert (prefix > 10) == shared
     batch = collate(rendered, prefix, CPU)
-    fast = FastLlama(model).loss(batch) / len(batch.targets)
+    fast = Sft().loss(FastLlama(model), batch) / len(batch.targets)
     found = gradients(model, fast)
     assert fast.item() == pytest.approx(plain.item(), rel=1e-5)
     assert found.keys() == expected.keys() and len(found) == 2 * 7 * 2
@@ -79,8 +79,8 @@ def test_loss_and_gradients_equal_transformers_and_peft(
 
 def test_the_plain_network_gives_the_same_loss(model: PeftModel, rendered: list[Rendered]) -> None:
     batch = collate(rendered, common_prefix(rendered), CPU)
-    assert PlainNetwork(model).loss(batch).item() == pytest.approx(
-        FastLlama(model).loss(batch).item(), rel=1e-5
+    assert Sft().loss(PlainNetwork(model), batch).item() == pytest.approx(
+        Sft().loss(FastLlama(model), batch).item(), rel=1e-5
     )
 
 
@@ -90,7 +90,7 @@ def test_a_judged_batch_has_the_same_loss_and_says_what_greedy_decoding_would_sa
     batch = collate(rendered, common_prefix(rendered), CPU)
     for network in (FastLlama(model), PlainNetwork(model)):
         losses, right = network.judge(batch)
-        assert losses.sum().item() == pytest.approx(network.loss(batch).item(), rel=1e-5)
+        assert losses.sum().item() == pytest.approx(Sft().loss(network, batch).item(), rel=1e-5)
         assert len(right) == len(batch.targets) and not right.all()
 
 
@@ -98,26 +98,26 @@ def test_long_examples_take_the_other_attention_and_give_the_same_loss(
     model: PeftModel, rendered: list[Rendered], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     batch = collate(rendered, common_prefix(rendered), CPU)
-    usual = FastLlama(model).loss(batch).item()
+    usual = Sft().loss(FastLlama(model), batch).item()
     monkeypatch.setattr("tunewright.train.torch.kernels.LONG", 4)
-    assert FastLlama(model).loss(batch).item() == pytest.approx(usual, rel=1e-5)
+    assert Sft().loss(FastLlama(model), batch).item() == pytest.approx(usual, rel=1e-5)
 
 
 def test_no_example_sees_another(model: PeftModel, rendered: list[Rendered]) -> None:
     network, prefix = FastLlama(model), common_prefix(rendered)
-    together = network.loss(collate(rendered, prefix, CPU)).item()
-    alone = sum(network.loss(collate([item], prefix, CPU)).item() for item in rendered)
+    together = Sft().loss(network, collate(rendered, prefix, CPU)).item()
+    alone = sum(Sft().loss(network, collate([item], prefix, CPU)).item() for item in rendered)
     assert together == pytest.approx(alone, rel=1e-5)
 
 
 def test_a_divided_step_gives_the_same_gradients(model: PeftModel, rendered: list[Rendered]) -> None:
     network, prefix = FastLlama(model), common_prefix(rendered)
-    whole = gradients(model, network.loss(collate(rendered, prefix, CPU)))
+    whole = gradients(model, Sft().loss(network, collate(rendered, prefix, CPU)))
     model.zero_grad()
     parts = list(portions(rendered, prefix, 64))
     assert len(parts) > 1 and sum(map(len, parts)) == len(rendered)
     for part in parts:
-        network.loss(collate(part, prefix, CPU)).backward()
+        Sft().loss(network, collate(part, prefix, CPU)).backward()
     for name, weight in model.named_parameters():
         if weight.grad is not None:
             assert torch.allclose(
@@ -151,7 +151,9 @@ def test_the_loss_is_that_of_trl_on_the_same_batch(
     with torch.no_grad():
         expected = trainer.compute_loss(trainer.model, inputs).item()
     batch = collate(rendered, common_prefix(rendered), CPU)
-    assert (FastLlama(model).loss(batch) / len(batch.targets)).item() == pytest.approx(expected, rel=1e-4)
+    assert (Sft().loss(FastLlama(model), batch) / len(batch.targets)).item() == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 def test_other_adapters_take_the_plain_network(base: Checkpoint) -> None:
@@ -186,10 +188,10 @@ def test_dropout_with_the_same_draw_gives_the_loss_and_gradients_of_peft(
             module.lora_dropout["default"] = Draw()
     monkeypatch.setattr("tunewright.train.torch.kernels.kept", draw)
     batch = collate(rendered[:1], 0, CPU)
-    expected_loss = PlainNetwork(model).loss(batch)
+    expected_loss = Sft().loss(PlainNetwork(model), batch)
     expected = gradients(model, expected_loss)
     network, note = network_for(model)
-    loss = network.loss(batch)
+    loss = Sft().loss(network, batch)
     found = gradients(model, loss)
     assert isinstance(network, FastLlama) and not note
     assert loss.item() == pytest.approx(expected_loss.item(), rel=1e-5)
@@ -248,7 +250,7 @@ def test_a_step_holds_examples_of_similar_length_and_an_epoch_every_example_once
 def weighted_step(model: PeftModel, items: list[Rendered], fast: bool) -> dict[str, torch.Tensor]:
     network = FastLlama(model) if fast else PlainNetwork(model)
     batch = collate(items, common_prefix(items), CPU)
-    return gradients(model, network.loss(batch) / weighed(items))
+    return gradients(model, Sft().loss(network, batch) / weighed(items))
 
 
 @pytest.mark.parametrize("fast", [True, False])
@@ -266,8 +268,8 @@ def test_weights_of_one_and_equal_weights_change_nothing(model: PeftModel, rende
     assert batch.weights is None
     ones = torch.ones(len(batch.targets))
     for network in (FastLlama(model), PlainNetwork(model)):
-        found = network.loss(replace(batch, weights=ones)).item()
-        assert found == pytest.approx(network.loss(batch).item(), rel=1e-6)
+        found = Sft().loss(network, replace(batch, weights=ones)).item()
+        assert found == pytest.approx(Sft().loss(network, batch).item(), rel=1e-6)
     plain = weighted_step(model, rendered, fast=True)
     tripled = weighted_step(model, [replace(item, weight=3.0) for item in rendered], fast=True)
     for name, slope in plain.items():

@@ -170,34 +170,29 @@ def judge(hidden: Tensor, head: Tensor, targets: Tensor, chunk: int = 256) -> tu
     return torch.cat(losses), torch.cat(right)
 
 
-class _TokenLoss(Function):
-    """Summed cross-entropy whose gradient is made in the forward pass, a chunk of positions at a time."""
+class _TokenLosses(Function):
+    """Cross-entropy by position; its gradient is made in the forward pass, a chunk of positions at a time."""
 
     @staticmethod
-    def forward(
-        ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor, weights: Tensor | None, chunk: int
-    ) -> Tensor:
-        slopes, total = torch.empty_like(hidden), hidden.new_zeros((), dtype=torch.float64)
+    def forward(ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor, chunk: int) -> Tensor:
+        exact = torch.float64 if hidden.dtype == torch.float64 else torch.float32
+        slopes, losses = torch.empty_like(hidden), hidden.new_empty(len(targets), dtype=exact)
         for start in range(0, len(targets), chunk):
             part, target = hidden[start : start + chunk], targets[start : start + chunk, None]
             logits = functional.linear(part, head)
-            scores = logits if logits.dtype == torch.float64 else logits.float()
+            scores = logits.to(exact)
             log_norm = scores.logsumexp(dim=-1, keepdim=True)
-            losses = log_norm - scores.gather(1, target)
+            losses[start : start + chunk] = log_norm.sub(scores.gather(1, target)).squeeze(1)
             slope = scores.sub_(log_norm).exp_()
             slope.scatter_add_(1, target, slope.new_full(target.shape, -1.0))
-            if weights is not None:
-                weight = weights[start : start + chunk, None]
-                losses, slope = losses * weight, slope.mul_(weight)
-            total += losses.sum(dtype=torch.float64)
             slopes[start : start + chunk] = slope.to(hidden.dtype) @ head
         ctx.save_for_backward(slopes)
-        return total
+        return losses
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (slopes,) = ctx.saved_tensors
-        return slopes * grads[0].to(slopes.dtype), None, None, None, None
+        return slopes * grads[0].to(slopes.dtype)[:, None], None, None, None
 
 
 def _apply(function: Any, *inputs: Any) -> Tensor:
@@ -231,11 +226,9 @@ def adapted_product(
     return _apply(_AdaptedProduct, x, frozen, left, makeup, *frozen.adapters)
 
 
-def token_loss(
-    hidden: Tensor, head: Tensor, targets: Tensor, weights: Tensor | None = None, chunk: int = 256
-) -> Tensor:
-    """Sum of the cross-entropy over positions, by their weight, without ever holding all logits."""
-    return _apply(_TokenLoss, hidden, head, targets, weights, chunk)
+def token_losses(hidden: Tensor, head: Tensor, targets: Tensor, chunk: int = 256) -> Tensor:
+    """Cross-entropy of every position, [positions], without ever holding all logits."""
+    return _apply(_TokenLosses, hidden, head, targets, chunk)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:

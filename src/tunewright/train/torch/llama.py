@@ -129,11 +129,10 @@ class FastLlama:
             for product in (layer.qkv, layer.out, layer.gate_up, layer.down):
                 product.frozen.refresh()
 
-    def loss(self, batch: Batch) -> Tensor:
-        """Sum of the cross-entropy over the trained tokens of a batch, by their weight."""
+    def losses(self, batch: Batch) -> Tensor:
+        """Cross-entropy of every trained token of a batch, in the order of its targets."""
         chance = torch.Generator(batch.ids.device).manual_seed(batch.seed)
-        hidden = self._hidden(batch, chance)
-        return kernels.token_loss(hidden, self.head.weight, batch.targets, batch.weights)
+        return kernels.token_losses(self._hidden(batch, chance), self.head.weight, batch.targets)
 
     @torch.no_grad()
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Networks: one way to a summed loss, fast for Llama-type models, plain PEFT for the rest."""
+"""Networks: one way to the loss of every token, fast for Llama-type models, plain PEFT for the rest."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Network(Protocol):
         """Take note that the trained weights have moved; whoever moves them calls it."""
         ...
 
-    def loss(self, batch: Batch) -> Tensor:
-        """Sum of the cross-entropy over the trained tokens of a batch, by their weight."""
+    def losses(self, batch: Batch) -> Tensor:
+        """Cross-entropy of every trained token of a batch, in the order of its targets."""
         ...
 
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -44,12 +44,9 @@ class PlainNetwork:
     def refresh(self) -> None:
         """Nothing is copied, so there is nothing to take note of."""
 
-    def loss(self, batch: Batch) -> Tensor:
-        """Sum of the cross-entropy over the trained tokens of a batch, by their weight."""
-        if batch.weights is None:
-            return functional.cross_entropy(self._scores(batch), batch.targets, reduction="sum")
-        losses = functional.cross_entropy(self._scores(batch), batch.targets, reduction="none")
-        return (losses * batch.weights).sum()
+    def losses(self, batch: Batch) -> Tensor:
+        """Cross-entropy of every trained token of a batch, in the order of its targets."""
+        return functional.cross_entropy(self._scores(batch), batch.targets, reduction="none")
 
     @torch.no_grad()
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -35,8 +35,9 @@ class Sft:
         return _only_last(rendered) if self.answers == "last" else rendered
 
     def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
-        """Summed cross-entropy over the trained tokens of a batch."""
-        return network.loss(batch)
+        """Summed cross-entropy over the trained tokens of a batch, each as often as its example weighs."""
+        losses = network.losses(batch)
+        return (losses if batch.weights is None else losses * batch.weights).double().sum()
 
     def judge(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
         """Loss of every trained token, and whether the model would have said it."""
