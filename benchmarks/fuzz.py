@@ -12,7 +12,8 @@ import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from benchmarks.mutations import mutant
+from benchmarks import mutations, mutations_documents
+from benchmarks.mutations_documents import source
 from benchmarks.record import WORK, record
 
 FILES, QUICK_FILES = 10_000, 1_000
@@ -69,8 +70,9 @@ def read(first: int, last: int) -> dict[str, float]:
 
 
 def made(number: int, folder: Path) -> Path:
-    """The file of that number."""
-    suffix, content = mutant(number)
+    """The file of that number: by turns one of rows, and a document, mail or export."""
+    kinds = mutations_documents if number % 2 else mutations
+    suffix, content = kinds.mutant(number // 2)
     path = folder / f"{NAME}{suffix}"
     path.write_bytes(content)
     return path
@@ -82,7 +84,7 @@ def looked_at(path: Path) -> str:
     from tunewright.data import look
 
     try:
-        found = look(path.name, folder=path.parent)
+        found = look(source(path.name), folder=path.parent)
     except TunewrightError as error:
         problems, examples = error.problems, 0
     except BaseException as error:  # noqa: BLE001 - that nothing else comes out is what is measured
