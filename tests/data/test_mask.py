@@ -169,3 +169,12 @@ def test_what_is_looked_at_is_shown_masked_and_without_keys_and_headers_that_are
         said = seen.model_dump_json().casefold()
         assert seen.problems or seen.examples == 60
         assert [value for value in values if value.casefold() in said] == []
+
+
+def test_names_of_columns_made_of_plain_words_are_named_and_values_in_their_place_are_not(
+    project: Path,
+) -> None:
+    (project / "desk.csv").write_text("section_header,Anna_Quintero,dialogue_text\na,b,c\nd,e,f\n")
+    seen = look("desk.csv", folder=project)
+    said = " ".join(one.what for one in seen.problems)
+    assert "`section_header`" in said and "`dialogue_text`" in said and "Quintero" not in said

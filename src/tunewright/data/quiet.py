@@ -30,8 +30,9 @@ def quiet(text: str, spec: DataSpec) -> str:
 def quietly(problems: Iterable[Problem], spec: DataSpec) -> tuple[Problem, ...]:
     """The problems, place as it is, words without personal data.
 
-    What is wrong quotes the file: such a word stays only if it is one of ours, of the spec, or of the
-    language, for a word alone gives no sign by which a name is known.
+    What is wrong quotes the file: such a word stays only if it is one of ours, of the spec, or made of
+    words of the language as the names of columns are (`section_text`), for a word alone gives no sign by
+    which a name is known.
     """
     if not any(one.name == _MASK for one in spec.transforms):
         return tuple(problems)
@@ -44,5 +45,9 @@ def quietly(problems: Iterable[Problem], spec: DataSpec) -> tuple[Problem, ...]:
 
 def _unquoted(text: str, known: Iterable[str]) -> str:
     return _QUOTED.sub(
-        lambda match: match[0] if match[1] in known or redact.is_word(match[1]) else "`…`", text
+        lambda match: match[0] if match[1] in known or _of_words(match[1]) else "`…`", text
     )
+
+
+def _of_words(text: str) -> bool:
+    return all(redact.is_word(part) for part in text.split("_"))
