@@ -44,9 +44,7 @@ def quietly(problems: Iterable[Problem], spec: DataSpec) -> tuple[Problem, ...]:
 
 
 def _unquoted(text: str, known: Iterable[str]) -> str:
-    return _QUOTED.sub(
-        lambda match: match[0] if match[1] in known or _of_words(match[1]) else "`…`", text
-    )
+    return _QUOTED.sub(lambda match: match[0] if match[1] in known or _of_words(match[1]) else "`…`", text)
 
 
 def _of_words(text: str) -> bool:
