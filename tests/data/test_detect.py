@@ -84,3 +84,26 @@ def test_what_looks_like_nothing_known_is_refused() -> None:
 def test_a_long_text_is_no_label() -> None:
     with pytest.raises(DataError):
         seen({"text": ["a"], "label": ["word " * 40]})
+
+
+def test_a_shape_that_the_spec_names_needs_its_columns_and_nothing_else() -> None:
+    values: dict[str, list[str | None]] = {"full": ["a paragraph"], "spans": ["[1]"], "kind": ["word " * 40]}
+    assert seen(values, Columns(text="full"), "text").columns.text == "full"
+    assert seen(values, Columns(text="full", label="kind"), "label").columns.label == "kind"
+
+
+def test_a_text_column_alone_is_asked_for_its_label_or_its_shape() -> None:
+    with pytest.raises(DataError) as caught:
+        seen({"full": ["a paragraph"], "spans": ["[1]"]}, Columns(text="full"))
+    assert "data.format: text" in caught.value.problems[0].fix
+
+
+OURS: dict[str, list[str | None]] = {
+    **{"messages": ["[]"], "text": [None], "rejected": [None], "references": ["[]"]},
+    **{"desirable": [None], "label": [None], "weight": ["1.0"], "source": ["a.csv line 2"]},
+}
+
+
+def test_a_file_of_examples_that_we_wrote_is_read_by_what_stands_in_it() -> None:
+    assert seen(OURS | {"messages": [CHAT], "label": ["a"]}).shape == "messages"
+    assert seen(OURS | {"text": ["a passage"]}).shape == "text"

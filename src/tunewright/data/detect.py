@@ -78,9 +78,11 @@ SURE = 0.8
 _BESIDE = (
     *("id", "idx", "index", "uuid", "meta", "metadata", "source", "url", "title", "date", "time"),
     *("timestamp", "created", "lang", "language", "licence", "license", "group", "tags", "provenance"),
-    *("outcome", "status"),
+    *("outcome", "status", "weight"),
 )
 """Columns that may stand beside a text that is all there is."""
+_OURS = {"messages", "text", "rejected", "references", "desirable", "label", "weight"}
+"""A file of examples that we wrote has all of these columns, most of them empty."""
 _TRUTH = {"true", "false", "0", "1"}
 
 
@@ -104,9 +106,10 @@ def detect(
 
     `labels_wanted` says that the task is a classification, which decides between equals.
     """
-    missing = [name for name in columns.named().values() if name not in values]
-    if missing:
+    if missing := [name for name in columns.named().values() if name not in values]:
         raise DataError(problems=[_missing(name, values, where) for name in missing])
+    if values.keys() >= _OURS:
+        values = {name: column for name, column in values.items() if _holds(column)}
     found = sorted(_candidates(values, columns, shape), key=lambda one: -one.confidence)
     narrow = [one for one in found if one.shape in _NARROW and one.confidence >= SURE]
     found = narrow or found
@@ -114,7 +117,7 @@ def detect(
     if labels_wanted and len(best) > 1:
         best = [one for one in best if one.shape == "label"] or best
     if len(best) != 1:
-        raise _unclear(best, values, where, shape)
+        raise _unclear(best, values, where, shape, columns)
     return best[0]
 
 
@@ -126,9 +129,13 @@ def _candidates(values: Values, columns: Columns, shape: Shape | None) -> Iterat
         taken = {role: given.get(role) or _named(role, values) for role in roles}
         if candidate == "label" and not all(taken.values()):
             taken = _by_values(values, taken)
-        if all(taken.values()) and _fits(candidate, taken, values):
+        if all(taken.values()) and _fits(candidate, taken, values, said=shape is not None):
             sure = 1.0 if any(role in given for role in roles) else _confidence(candidate, taken)
             yield Detected(candidate, _filled(candidate, taken, columns, values), sure)
+
+
+def _holds(column: Sequence[str | None]) -> bool:
+    return any(value not in (None, "", "[]") for value in column)
 
 
 def _filled(shape: Shape, taken: dict[str, str | None], columns: Columns, values: Values) -> Columns:
@@ -177,10 +184,11 @@ def _short(column: Sequence[str | None]) -> bool:
     return all(len(value) <= _LONGEST_LABEL for value in column if value)
 
 
-def _fits(shape: Shape, taken: dict[str, str | None], values: Values) -> bool:
+def _fits(shape: Shape, taken: dict[str, str | None], values: Values, *, said: bool) -> bool:
+    """True if the values suit the shape; one that the spec names needs its columns and nothing else."""
     if len(set(taken.values())) < len(taken):
         return False
-    fits = _FITS.get(shape)
+    fits = None if said else _FITS.get(shape)
     return fits is None or fits(taken, values)
 
 
@@ -272,18 +280,19 @@ def _missing(name: str, values: Values, where: str) -> Problem:
     )
 
 
-def _unclear(best: list[Detected], values: Values, where: str, shape: Shape | None) -> DataError:
+def _unclear(
+    best: list[Detected], values: Values, where: str, shape: Shape | None, given: Columns
+) -> DataError:
     have = ", ".join(f"`{column}`" for column in values)
     if best:
         ways = " or ".join(str(one) for one in best)
         fix = f"write `data.format: {best[0].shape}` (or {', '.join(one.shape for one in best[1:])})"
         return DataError(f"this source can be read as {ways}", where=where, fix=fix)
     wanted = f"a source of the shape `{shape}`" if shape else "any known shape"
-    needs = "; ".join(
-        f"{name}: {' and '.join(roles)}" for name, roles in ROLES.items() if shape in (None, name)
-    )
+    needs = "; ".join(f"{name}: {' and '.join(has)}" for name, has in ROLES.items() if shape in (None, name))
+    fix = f"say which column holds what, such as `data.columns: {{text: …, label: …}}` ({needs})"
     if looks_like_messages(values):
         fix = f"if each row is a message of a conversation, read it by `threads: {{path: {where}}}`"
-        return DataError(f"the columns {have} do not look like {wanted}", where=where, fix=fix)
-    fix = f"say which column holds what, such as `data.columns: {{text: …, label: …}}` ({needs})"
+    elif "text" in given.named():
+        fix = "name the column of the label, too, or write `data.format: text` to learn the text as it is"
     return DataError(f"the columns {have} do not look like {wanted}", where=where, fix=fix)
