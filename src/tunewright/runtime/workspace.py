@@ -74,19 +74,16 @@ class Workspace:
         return artifact.model_copy(update={"path": final})
 
     @contextlib.contextmanager
-    def lock(self, artifact_id: str) -> Iterator[None]:
-        """Hold the artifact while it is made; raises `Busy` if another process holds it."""
+    def lock(self, name: str, what: str = "another run is making this artifact right now") -> Iterator[None]:
+        """Hold an artifact while it is made, or anything by a name; raises `Busy` if another process does."""
         folder = self.root / "locks"
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / f"{artifact_id}.lock").open("a+") as file:
+        with (folder / f"{name}.lock").open("a+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Busy(
-                    "another run is making this artifact right now",
-                    where=artifact_id,
-                    fix="wait for it, or end it with `tunewright stop`",
-                ) from None
+                fix = "wait for it (`tunewright resume` follows a run), or end it with `tunewright stop`"
+                raise Busy(what, where=name, fix=fix) from None
             yield
 
 

@@ -22,11 +22,12 @@ from tests.data.synthetic.conftest import (
 from tests.runtime.engines.openai.conftest import running
 
 from tunewright.core import digest
-from tunewright.core.errors import DataError, EngineError, SpecError, Stopped
+from tunewright.core.errors import Busy, DataError, EngineError, SpecError, Stopped
 from tunewright.core.types import Event
 from tunewright.data import DataSpec, SynthesisSpec, look, synthesise
 from tunewright.data.read import Reading
 from tunewright.data.synthetic import prompt
+from tunewright.data.synthetic.file import Sheet
 from tunewright.runtime.context import Context
 
 GUIDE = (
@@ -339,3 +340,13 @@ def test_a_file_that_is_not_what_it_should_be_is_left_alone(
     with pytest.raises(DataError) as caught:
         order("noise", desk(), output="mine.jsonl")
     assert "mine.jsonl" in caught.value.problems[0].where and path.read_bytes() == content
+
+
+def test_two_commands_never_add_to_one_file_at_the_same_time(
+    context: Context, project: Path, order: Order
+) -> None:
+    sheet = Sheet(project / "data" / "synthetic.jsonl", context.workspace)
+    with sheet.held(), pytest.raises(Busy, match="another command is adding"):
+        order("noise", desk(), number=3)
+    assert not sheet.path.exists()
+    assert order("noise", desk(), number=3).made == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,18 @@ class Sheet:
 
     path: Path
     workspace: Workspace
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep the file for one command: two that add to it at once would add the same."""
+        name = self._list.stem
+        with (
+            writable(self.workspace.root),
+            self.workspace.lock(
+                f"synthetic-{name}", f"another command is adding to {self.path.name} right now"
+            ),
+        ):
+            yield
 
     def rows(self) -> list[dict[str, Any]]:
         """What stands in the file now; raises `DataError` for a line that is no JSON object."""

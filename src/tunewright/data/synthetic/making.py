@@ -74,6 +74,12 @@ def synthesise(
         context.tell("warning", f"{problem.where}: {problem.what}", fix=problem.fix)
     work = _Work(_costed(context, order), order, data, ground, checkpoint)
     sheet = Sheet(context.project / order.output, context.workspace)
+    with sheet.held():
+        return _made(work, sheet)
+
+
+def _made(work: _Work, sheet: Sheet) -> Synthesis:
+    context, order, data, ground = work.context, work.order, work.data, work.ground
     there = sheet.rows()
     seeds = _seeds(work)
     _try_out(work, seeds[0], sheet)
