@@ -133,7 +133,7 @@ def test_duplicates_are_taken_out_and_contradictions_told(
             "every example has the label `same`",
         ),
         ("words,n,m\n" + "a,1,2\n" * 20, "do not look like"),
-        ("text,label\n" + "a,x\n" * 9 + "b\n" + ",y\n", "1 values for 2 columns"),
+        ("text,label\n" + "a,x\n" * 9 + "b\n" + ",y\n", "1 value for 2 columns"),
     ],
 )
 def test_bad_input_stops_the_stage_with_place_and_remedy_and_nothing_written(

@@ -136,3 +136,28 @@ def test_what_is_no_number_in_a_parquet_file_is_empty(tmp_path: Path) -> None:
 def test_a_broken_parquet_file_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_bytes(b"PAR1 not really")
     assert read(Parquet(path="a.parquet"), tmp_path)[1][0].where == "a.parquet"
+
+
+def test_the_line_by_which_excel_is_told_the_delimiter_is_no_header(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"sep=;\r\ntext;label\r\na, b;x\r\n;\r\nc\r\n")
+    rows, problems = read(Csv(path="a.csv"), tmp_path)
+    assert rows[0] == {PLACE: "line 3", "text": "a, b", "label": "x"}
+    assert [(one.where, one.what) for one in problems] == [("a.csv line 5", "1 value for 2 columns")]
+
+
+def test_lines_above_the_header_are_told_as_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Report of March,,\ntext,label,\na,x,\n")
+    rows, (problem,) = read(Csv(path="a.csv"), tmp_path)
+    assert rows == [] and "no name" in problem.what and "lines above" in problem.fix
+
+
+def test_too_few_values_in_a_line_are_no_matter_of_delimiters_in_values(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\na\nb,c,d\n")
+    _, (few, many) = read(Csv(path="a.csv"), tmp_path)
+    assert "line end" in few.fix and "delimiter in quotes" in many.fix
+
+
+def test_line_ends_of_an_old_mac_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text,label\ra,x\rb,y\r")
+    rows, (problem,) = read(Csv(path="a.csv"), tmp_path)
+    assert rows == [] and "carriage return" in problem.what and "line ends" in problem.fix

@@ -116,6 +116,17 @@ def test_the_customary_encodings_are_named_first(tmp_path: Path, encoding: str, 
     assert guessed(tmp_path / "a.txt") == encoding
 
 
+def test_two_letters_beside_each_other_are_no_sign_of_another_alphabet(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("text,label\nhällo wörld,x\nGrüße,y\n".encode("cp1252"))
+    assert guessed(tmp_path / "a.txt") == "cp1252"
+
+
+def test_a_utf8_file_in_which_one_emoji_is_broken_is_not_called_another_encoding(tmp_path: Path) -> None:
+    whole, halves = "el niño está en España, señor", "\ud83c\udf55"
+    (tmp_path / "a.txt").write_bytes(whole.encode() + halves.encode("utf-8", "surrogatepass"))
+    assert guessed(tmp_path / "a.txt").startswith("UTF-8")
+
+
 @pytest.mark.parametrize("number", [*range(0, 6000, 100), 498, 3999, 8999])
 def test_a_broken_file_gives_examples_or_errors_with_their_place(tmp_path: Path, number: int) -> None:
     assert looked_at(made(number, tmp_path)) in ("with_examples", "refused")

@@ -8,6 +8,7 @@ import csv
 import gzip
 import io
 import itertools
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -183,11 +184,14 @@ def undecodable(where: str, line: bytes, path: Path) -> Problem:
         at = 0
     except UnicodeDecodeError as error:
         at = error.start
+    looks = guessed(path)
+    fix = f"save the file as UTF-8, or give the source the option `encoding`; it looks like {looks}"
+    if looks == _NEARLY:
+        fix = "mend these bytes, such as by saving the file anew: the rest of it is UTF-8"
     return Problem(
         where=where,
         what=f"this line is not valid UTF-8 (byte 0x{line[at]:02x} at column {at + 1})",
-        fix="save the file as UTF-8, or give the source the option `encoding`; "
-        f"it looks like {guessed(path)}",
+        fix=fix,
     )
 
 
@@ -228,18 +232,22 @@ def guessed(path: Path) -> str:
     if sample.count(0) > len(sample) * _MANY_ZEROS:
         return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
     if _nearly_utf8(sample):
-        return "UTF-8 but for a few bytes"
+        return _NEARLY
     if _western(sample):
         return "cp1252"
     found = require("charset_normalizer", extra="all").from_bytes(sample).best()
     return "no known encoding" if found is None else str(found.encoding)
 
 
+_NEARLY = "UTF-8 but for a few bytes"
+_BROKEN = re.compile("\ufffd+")
+
+
 def _nearly_utf8(sample: bytes) -> bool:
     """True if most of what is above ASCII is valid UTF-8."""
     text = sample.decode("utf-8", "replace")
-    broken = text.count("\ufffd")
-    sound = sum(letter > "\x7f" for letter in text) - broken
+    broken = len(_BROKEN.findall(text))  # runs: half an emoji is three broken bytes
+    sound = sum(letter > "\x7f" and letter != "\ufffd" for letter in text)
     return sound > 4 * broken
 
 
@@ -262,7 +270,7 @@ _CUSTOMARY = frozenset(
 def _between_letters(sample: bytes, high: list[int]) -> bool:
     """True if the bytes above ASCII do not stand beside each other, as they do in other alphabets."""
     pairs = sum(one >= 0x80 and other >= 0x80 for one, other in itertools.pairwise(sample))
-    return pairs <= 0.2 * len(high)
+    return pairs <= 1 + 0.2 * len(high)
 
 
 def delimiter(header: str) -> str:

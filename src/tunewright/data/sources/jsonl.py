@@ -23,6 +23,8 @@ _LOOK = 256
 WHOLE = 1 << 28
 """Characters that a JSON array may have, which is read as a whole: 256 Mi."""
 
+_KINDS = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Jsonl:
@@ -167,7 +169,7 @@ def _row(value: object, place: str, name: str, tell: Tell) -> Iterator[Row]:
     if isinstance(value, dict):
         yield place, value
         return
-    kind = "null" if value is None else f"a {type(value).__name__}"
+    kind = "null" if value is None else _KINDS[type(value)]
     what = f"here stands {kind}, not a JSON object"
     tell(Problem(where=f"{name} {place}", what=what, fix='write {"column": "value", ...}'))
 
