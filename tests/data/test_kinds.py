@@ -175,3 +175,16 @@ def test_fine_tuning_files_of_openai_are_read_as_they_are(tmp_path: Path) -> Non
 def test_real_sets_are_known_for_what_they_are(file: str, shape: str, examples: int) -> None:
     found = look(file, folder=DATASETS)
     assert (found.shape, found.examples) == (shape, examples)
+
+
+@pytest.mark.parametrize(("name", "fix"), [("a.zip", "unpack"), ("a.xyz", "jsonl: {path: a.xyz}")])
+def test_a_file_of_an_unknown_kind_is_not_read_as_anything(tmp_path: Path, name: str, fix: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    (problem,) = look(name, folder=tmp_path).problems
+    assert "what kind of file" in problem.what and fix in problem.fix
+
+
+def test_a_folder_with_a_dot_in_its_name_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "v1.2").mkdir()
+    (tmp_path / "v1.2" / "a.jsonl").write_bytes(KINDS[".jsonl"](ROWS))
+    assert look("v1.2", folder=tmp_path).examples == 6

@@ -178,3 +178,10 @@ def test_names_of_columns_made_of_plain_words_are_named_and_values_in_their_plac
     seen = look("desk.csv", folder=project)
     said = " ".join(one.what for one in seen.problems)
     assert "`section_header`" in said and "`dialogue_text`" in said and "Quintero" not in said
+
+
+def test_what_is_hidden_of_a_header_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("section_text,Anna_Quintero\na,b\n")
+    (problem,) = look("a.csv", folder=tmp_path).problems
+    assert "`section_text`, `…`" in problem.what
+    assert "`…` stands for what may be personal" in problem.fix

@@ -122,7 +122,7 @@ def test_two_letters_beside_each_other_are_no_sign_of_another_alphabet(tmp_path:
 
 
 def test_a_utf8_file_in_which_one_emoji_is_broken_is_not_called_another_encoding(tmp_path: Path) -> None:
-    whole, halves = "el niño está en España, señor", "\ud83c\udf55"
+    whole, halves = "el niño está en España, señor, mañana", "\ud83c\udf55"
     (tmp_path / "a.txt").write_bytes(whole.encode() + halves.encode("utf-8", "surrogatepass"))
     assert guessed(tmp_path / "a.txt").startswith("UTF-8")
 

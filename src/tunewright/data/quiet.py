@@ -13,6 +13,7 @@ _MASK = "mask"
 _QUOTED = re.compile(r"`([^`]*)`")
 _OURS = frozenset({*Columns.model_fields, "role", "content", "user", "assistant", "tool"})
 """Words that stand in problems whatever the file holds."""
+_HIDDEN = "; `…` stands for what may be personal data: the file itself shows it"
 
 
 def quiet(text: str, spec: DataSpec) -> str:
@@ -37,13 +38,16 @@ def quietly(problems: Iterable[Problem], spec: DataSpec) -> tuple[Problem, ...]:
     if not any(one.name == _MASK for one in spec.transforms):
         return tuple(problems)
     known = _OURS | set(spec.columns.named().values())
-    return tuple(
-        one.model_copy(update={"what": quiet(_unquoted(one.what, known), spec), "fix": quiet(one.fix, spec)})
-        for one in problems
-    )
+    return tuple(_masked(one, known, spec) for one in problems)
 
 
-def _unquoted(text: str, known: Iterable[str]) -> str:
+def _masked(problem: Problem, known: frozenset[str], spec: DataSpec) -> Problem:
+    what = quiet(_unquoted(problem.what, known), spec)
+    fix = quiet(problem.fix, spec) + (_HIDDEN if "`…`" in what else "")
+    return problem.model_copy(update={"what": what, "fix": fix})
+
+
+def _unquoted(text: str, known: frozenset[str]) -> str:
     return _QUOTED.sub(lambda match: match[0] if match[1] in known or _of_words(match[1]) else "`…`", text)
 
 

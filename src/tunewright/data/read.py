@@ -32,13 +32,12 @@ MOST = 1000
 
 
 def named(source: str | Named) -> Named:
-    """The plug-in of a source; a path is read by its suffix, one without a suffix as a folder."""
+    """The plug-in of a source; a path is read by its suffix, one that says nothing as a folder."""
     if isinstance(source, Named):
         return source
     if source.startswith(HUB):
         return Named(name="hub", options={"name": source.removeprefix(HUB)})
-    usual = "jsonl" if Path(source).suffix else "folder"
-    return Named(name=kind(source) or usual, options={"path": source})
+    return Named(name=kind(source) or "folder", options={"path": source})
 
 
 def name_of(source: str | Named) -> str:

@@ -49,7 +49,7 @@ def below(folder: Path, pattern: str, *kinds: str) -> tuple[Path, ...]:
 
 def inner(path: str, options: Mapping[str, Any]) -> Source:
     """The source that reads a table or a folder, for one that makes something else of its rows."""
-    suffixed = kind(path) or ("jsonl" if Path(path).suffix else "folder")
+    suffixed = kind(path) or "folder"
     given = {"path": path, **({"options": dict(options)} if suffixed == "folder" else options)}
     source: Source = plugins.make("sources", plugins.Named(name=suffixed, options=given))
     return source

@@ -13,6 +13,8 @@ from tunewright.data.sources.kinds import FOLDERS, SUFFIXES, below, kind
 from tunewright.runtime import plugins
 from tunewright.runtime.lazy import require
 
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Folder:
@@ -56,6 +58,7 @@ class Folder:
         elif folder.exists():
             what = "this name does not say what kind of file it is"
             fix = f"name its source: `{{jsonl: {{path: {self.path}}}}}`"
+            fix = "unpack it, and name what is in it" if folder.suffix in _ARCHIVES else fix
         else:
             what, fix = "there is no such file or folder", "look at its name"
         return Problem(where=self.path, what=what, fix=fix)
