@@ -160,3 +160,13 @@ def test_wrong_keys_do_not_hide_a_missing_file_an_unknown_model_or_a_wrong_optio
     assert any("smollm3" in problem.what for problem in found.values())
     assert found["train.tuner.lora.r"].fix == "the default is `r: 16`"
     assert "valid integer" in found["train.tuner.lora.r"].what
+
+
+def test_brackets_without_end_are_told_and_no_traceback(tmp_path: Path) -> None:
+    (found,) = problems("data: " + "[" * 20_000, tmp_path)
+    assert "nested deeper" in found.what and found.where.startswith("tunewright.yaml")
+
+
+def test_an_empty_spec_is_called_empty(tmp_path: Path) -> None:
+    (found,) = problems("# nothing yet\n", tmp_path)
+    assert found.what == "the spec is empty" and "tunewright new" in found.fix

@@ -118,7 +118,7 @@ def value_of(text: str, *, where: str) -> Any:  # noqa: ANN401 - whatever the te
     """The value of an option, in YAML; raises `SpecError`."""
     try:
         return yaml.load(text, Loader=_Strict)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         raise SpecError(f"`{text}` is no YAML value", where=where, fix="quote it") from None
 
 
@@ -161,8 +161,19 @@ def read_values(path: Path) -> object:
         raise SpecError(
             f"the spec cannot be read: {error.strerror}", where=str(path), fix="make it a readable file"
         ) from None
+    found = _parsed(text, path)
+    if found is None:
+        fix = "write it, or make one with `tunewright new`"
+        raise SpecError("the spec is empty", where=path.name, fix=fix)
+    return found
+
+
+def _parsed(text: str, path: Path) -> object:
     try:
         return yaml.load(text, Loader=_Strict)
+    except RecursionError:
+        what, fix = "this is nested deeper than any spec", "look for brackets that are never closed"
+        raise SpecError(what, where=path.name, fix=fix) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise SpecError(
