@@ -91,3 +91,14 @@ def test_what_is_not_told_is_not_changed(pairs: list[tuple[str, str]]) -> None:
         assert before.model_copy(update={"messages": after.messages}) == after
         for place, (old, new) in enumerate(zip(before.messages, after.messages, strict=True)):
             assert (old != new) == ((before.source, f"messages[{place}]") in told)
+
+
+def test_line_ends_that_were_made_alike_are_not_called_broken_unicode() -> None:
+    from tunewright.data.transforms.unicode import Unicode
+
+    rows = [
+        {**dict.fromkeys(on_disk.schema().names), "source": f"line {n}", "messages": [], "text": text}
+        for n, text in enumerate(("one\r\ntwo", "cafÃ©"))
+    ]
+    _, changes = Unicode().apply(on_disk.batch_of(rows))
+    assert [change.what for change in changes] == ["made line ends alike", "mended Unicode"]

@@ -25,4 +25,12 @@ class Unicode:
         settings = ftfy.TextFixerConfig(
             normalization=self.form, uncurl_quotes=self.quotes, unescape_html=False
         )
-        return rewritten(batch, lambda text: ftfy.fix_text(text, settings), "mended Unicode")
+
+        def mended(text: str) -> str:
+            return str(ftfy.fix_text(text, settings))
+
+        def what(before: str) -> str:
+            alike = before.replace("\r\n", "\n").replace("\r", "\n")
+            return "made line ends alike" if mended(before) == alike else "mended Unicode"
+
+        return rewritten(batch, mended, what)
