@@ -298,3 +298,4 @@ def test_a_run_keeps_the_findings_as_json_and_as_a_page_of_its_own(
     page = (dataset.path / "diagnosis.html").read_text(encoding="utf-8")
     assert "contradictory answers" in page and "tickets.csv line 2" in page
     assert "http" not in page and "<script" not in page
+    assert 'href="#f0"' in page and 'id="f0"' in page  # each finding is listed above its rows

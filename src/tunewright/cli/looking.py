@@ -60,7 +60,8 @@ def _diagnosis(project: Project, *, as_json: bool) -> int:
         return 0
     out = tables.console()
     for finding in found.findings:
-        head = f"\n{finding.kind}: {finding.what} ({finding.share:.1%})"
+        share = f" ({finding.share:.1%})" if finding.places else ""  # what is of the whole set has none
+        head = f"\n{finding.kind}: {finding.what}{share}"
         out.print(head, style="bold", markup=False)
         out.print(f"  effect: {finding.effect}\n  remedy: {finding.remedy}", markup=False)
         shown = finding.rows[:_ROWS] if finding.places else finding.rows
