@@ -202,3 +202,26 @@ def test_a_corrected_label_is_shown_between_two_data_sets(tmp_path: Path) -> Non
     assert f"[{label} → {other}]" in told
     assert tunewright("data", "card", folder=folder).stdout.startswith("# Data card")
     assert "dataset-" in tunewright("lineage", folder=folder).stdout
+
+
+def test_control_characters_of_the_data_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('text,label\n"a \x1b[2J\x07 b",x\n', encoding="utf-8")
+    said = tunewright("look", "a.csv", folder=tmp_path)
+    assert "\x1b" not in said.stdout and "\x07" not in said.stdout
+    assert "user: a ␛[2J␇ b" in said.stdout
+
+
+def test_places_are_listed_once_where_the_texts_of_a_change_are_not_kept(tmp_path: Path) -> None:
+    folder = write(tmp_path / "masked", SPEC + "  transforms: [unicode, mask]\n")
+    (folder / "data.csv").open("a", encoding="utf-8").write("is there a cafÃ© in the bank,loan\n")
+    assert tunewright("data", folder=folder).returncode == 0
+    told = tunewright("show", "changes", folder=folder).stdout
+    assert "the texts are not kept" in told and "(not kept)" not in told
+
+
+def test_where_duplicates_leave_too_few_examples_it_is_said_so(tmp_path: Path) -> None:
+    folder = write(tmp_path / "same")
+    (folder / "data.csv").write_text("text,label\n" + "where is my card,card\n" * 30, encoding="utf-8")
+    said = tunewright("data", folder=folder)
+    assert said.returncode == 2
+    assert "1 example is too few to train and to judge, after 29 duplicates were taken out" in said.stderr

@@ -44,6 +44,10 @@ def _transformed(one: Transformed) -> Iterator[str]:
     yield f"{one.name}: {one.changed:,} texts changed, {one.dropped:,} examples left out"
     for what, times in one.kinds.items():
         yield f"  {times:>7,}  {what}"
+    if one.samples and not any(sample.before or sample.after for sample in one.samples):
+        yield "  the texts are not kept, as personal data stands in them; the first places:"
+        yield from dict.fromkeys(f"  {sample.source} {sample.part}" for sample in one.samples)
+        return
     for sample in one.samples:
         before, after = _difference(sample.before, sample.after)
         yield from (f"  {sample.source} {sample.part}", f"    - {before}", f"    + {after}")

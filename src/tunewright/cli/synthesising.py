@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from tunewright.cli import tables
 from tunewright.cli.progress import Progress
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Problem
@@ -71,5 +72,5 @@ def _show(made: Synthesis) -> None:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = tables.plain(" ".join(text.split()))
     return f"{line[:_SHOWN]}…" if len(line) > _SHOWN else line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import singledispatch
+from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -20,16 +21,31 @@ from tunewright.core.types import (
 from tunewright.evaluate import interval, probability, render_table
 
 _WIDTH = 110
+_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n\r"}
+_PICTURES |= dict.fromkeys(range(0x7F, 0xA0), "\N{REPLACEMENT CHARACTER}")
 _LABELS = 8
 """Labels that are named; a data set may have hundreds."""
 _ONLY_IN_THE_REPORT = 2
 """Last columns that a terminal has no room for: `p95` and `tokens an answer`."""
 
 
+class Screen(Console):
+    """A terminal that shows the control characters of a text, instead of obeying them."""
+
+    def print(self, *objects: Any, **how: Any) -> None:  # noqa: ANN401 - as rich has it
+        """Print as rich does."""
+        super().print(*(plain(one) if isinstance(one, str) else one for one in objects), **how)
+
+
+def plain(text: str) -> str:
+    """The text with a picture in the place of each control character: data must not move the cursor."""
+    return text.translate(_PICTURES)
+
+
 def console() -> Console:
     """Standard output, at least wide enough for a report when it is no terminal."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=_WIDTH)
+    found = Screen(highlight=False)
+    return found if found.is_terminal else Screen(highlight=False, width=_WIDTH)
 
 
 @singledispatch

@@ -71,12 +71,16 @@ def read_diagnosis(folder: Path) -> Diagnosis:
         ) from error
 
 
-def stop_if_too_few(examples: Sequence[Example], labelled: bool) -> None:
-    """Raise `DataError` if nothing can be learned: too few examples, or only one class."""
+def stop_if_too_few(examples: Sequence[Example], labelled: bool, removed: int = 0) -> None:
+    """Raise `DataError` if nothing can be learned: too few examples, or only one class.
+
+    `removed` duplicates were taken out before.
+    """
     if len(examples) < FEWEST:
-        noun = "example" if len(examples) == 1 else "examples"
+        are = "example is" if len(examples) == 1 else "examples are"
+        before = f", after {removed:,} duplicates were taken out" if removed else ""
         raise DataError(
-            f"{len(examples)} {noun} are too few to train and to judge",
+            f"{len(examples)} {are} too few to train and to judge{before}",
             where="data.sources",
             fix=f"give at least {FEWEST}; a few hundred make a useful test",
         )

@@ -40,7 +40,7 @@ def run(context: Context, spec: DataSpec, task: Task) -> Dataset:
     findings = look(found.parts, spec)
     context.stop_if_asked()
     parts, clusters = deduplicated(found.parts, spec)
-    stop_if_too_few(parts["train"], labelled)
+    stop_if_too_few(parts["train"], labelled, len(found.parts["train"]) - len(parts["train"]))
     context.stop_if_asked()
     parts, unfit = apart.only_evaluable(parts)
     parts, overlaps = apart.separate(parts, found.against, spec)

@@ -157,8 +157,9 @@ class Project:
         outcome = self.outcome()
         found = outcome.artifacts().get(what) or (outcome.baselines if what == "report" else None)
         if found is None:
+            word, by = ("data set", "data") if what == "dataset" else (what, "run")
             raise WorkspaceError(
-                f"there is no {what} yet", where=str(self.folder), fix="`tunewright run` makes it"
+                f"there is no {word} yet", where=str(self.folder), fix=f"`tunewright {by}` makes it"
             )
         return found
 

@@ -14,6 +14,7 @@ from tunewright.core import digest
 from tunewright.core.errors import DataError
 from tunewright.core.types import Problem
 from tunewright.data.labelling.guide import LABEL
+from tunewright.data.read import unreadable
 from tunewright.runtime.queue import Answer, Item, Kind, Suggestion
 
 _ITEM = ("text", "source", "group", "messages")
@@ -83,7 +84,9 @@ def read_tasks(path: Path) -> list[Item]:
     """Items of a file of tasks, ours or of Label Studio; raises `DataError` with every bad task."""
     try:
         found = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
+    except OSError as error:
+        raise unreadable(error) from None
+    except orjson.JSONDecodeError as error:
         raise DataError(f"this is no file of tasks: {error}", where=path.name, fix=_FIX) from None
     if not isinstance(found, list):
         raise DataError("this is no list of tasks", where=path.name, fix=_FIX)
