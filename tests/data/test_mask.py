@@ -174,10 +174,13 @@ def test_what_is_looked_at_is_shown_masked_and_without_keys_and_headers_that_are
 def test_names_of_columns_made_of_plain_words_are_named_and_values_in_their_place_are_not(
     project: Path,
 ) -> None:
-    (project / "desk.csv").write_text("section_header,Anna_Quintero,dialogue_text\na,b,c\nd,e,f\n")
+    (project / "desk.csv").write_text(
+        "section_header,Anna_Quintero,mark_smith,dialogue_text\na,b,c,d\ne,f,g,h\n"
+    )
     seen = look("desk.csv", folder=project)
     said = " ".join(one.what for one in seen.problems)
     assert "`section_header`" in said and "`dialogue_text`" in said and "Quintero" not in said
+    assert "smith" not in said
 
 
 def test_what_is_hidden_of_a_header_is_explained(tmp_path: Path) -> None:

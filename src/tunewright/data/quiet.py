@@ -13,6 +13,8 @@ _MASK = "mask"
 _QUOTED = re.compile(r"`([^`]*)`")
 _OURS = frozenset({*Columns.model_fields, "role", "content", "user", "assistant", "tool"})
 """Words that stand in problems whatever the file holds."""
+_COLUMNS = frozenset({"body", "case", "comment", "reason"})
+"""Customary names of columns that are names of people, too."""
 _HIDDEN = "; `…` stands for what may be personal data: the file itself shows it"
 
 
@@ -32,8 +34,8 @@ def quietly(problems: Iterable[Problem], spec: DataSpec) -> tuple[Problem, ...]:
     """The problems, place as it is, words without personal data.
 
     What is wrong quotes the file: such a word stays only if it is one of ours, of the spec, or made of
-    words of the language as the names of columns are (`section_text`), for a word alone gives no sign by
-    which a name is known.
+    words of the language as the names of columns are (`section_text`, never `mark_smith`), for a word alone
+    gives no sign by which a name is known.
     """
     if not any(one.name == _MASK for one in spec.transforms):
         return tuple(problems)
@@ -52,4 +54,7 @@ def _unquoted(text: str, known: frozenset[str]) -> str:
 
 
 def _of_words(text: str) -> bool:
-    return all(redact.is_word(part) for part in text.split("_"))
+    parts = text.split("_")
+    return all(map(redact.is_word, parts)) and not all(
+        redact.is_name(part) and part not in _COLUMNS for part in parts
+    )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tunewright.runtime.redact.find import Detector, find
-from tunewright.runtime.redact.gazetteer import is_word, measured
+from tunewright.runtime.redact.gazetteer import is_name, is_word, measured
 from tunewright.runtime.redact.kinds import KINDS, Finding, Kind
 from tunewright.runtime.redact.placeholders import Masked, mask
 
-__all__ = ["KINDS", "Detector", "Finding", "Kind", "Masked", "find", "is_word", "mask", "measured"]
+__all__ = ["KINDS", "Detector", "Finding", "Kind", "Masked", "find", "is_name", "is_word", "mask", "measured"]

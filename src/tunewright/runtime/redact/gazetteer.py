@@ -57,6 +57,11 @@ def is_word(text: str) -> bool:
     return bool(load().flags(text) & COMMON)
 
 
+def is_name(text: str) -> bool:
+    """Is it known as the name of a person, whatever else it is?"""
+    return bool(load().flags(text) & (FIRST | LAST))
+
+
 def measured() -> dict[str, float]:
     """Recall by kind in characters, as `python -m benchmarks.privacy` last measured it."""
     path = files("tunewright.runtime.redact") / "data" / "measured.json"
