@@ -213,6 +213,16 @@ def test_a_template_inside_the_text_is_named(clean: list[Example]) -> None:
     assert "prompt template" not in {one.kind for one in examine([*clean, spoken])}
 
 
+def test_a_question_marked_without_an_answer_behind_it_is_no_template_however_long_it_goes_on(
+    clean: list[Example],
+) -> None:
+    """Sixty thousand lines that begin, and none that ends: time in the square would not come back."""
+    asked = example(920, "Q: what?\n" * 60_000, "It is what is asked for.")
+    assert "prompt template" not in {one.kind for one in examine([*clean, asked])}
+    answered = example(921, "Q: what?\nIt is that.\nA:\n", "Yes.")
+    assert "`Q:`" in finding([*clean, answered], "prompt template").what
+
+
 def test_pairs_that_prefer_nothing_are_named(clean: list[Example]) -> None:
     equal, good, turned = (
         example(900 + number, f"What now {number // 2}?", chosen).model_copy(update={"rejected": rejected})

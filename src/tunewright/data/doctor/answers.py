@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+
+import orjson
 
 from tunewright.core.types import Example
 from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find
@@ -81,8 +82,8 @@ _ASKED = {
 
 def _is_json(text: str) -> bool:
     try:
-        return text[:1] in "{[" and isinstance(json.loads(text), dict | list)
-    except ValueError:
+        return text.startswith(("{", "[")) and isinstance(orjson.loads(text), dict | list)
+    except orjson.JSONDecodeError:
         return False
 
 
@@ -93,11 +94,11 @@ def _begins_large(text: str) -> bool:
 
 _FORMS: dict[str, Callable[[str], bool]] = {
     "JSON": _is_json,
-    "a list": lambda text: len(re.findall(r"^\s*(?:[-*•]|\d+[.)])\s", text, re.M)) >= 2,
+    "a list": lambda text: len(re.findall(r"^[ \t]*(?:[-*•]|\d+[.)])\s", text, re.M)) >= 2,
     "Markdown headings": lambda text: bool(re.search(r"^#{1,4} ", text, re.M)),
     "code in fences": lambda text: "```" in text,
     "a first letter in upper case": _begins_large,
-    "HTML tags": lambda text: bool(re.search(r"</?[a-z][^>]*>", text)),
+    "HTML tags": lambda text: bool(re.search(r"</?[a-z][^<>]*>", text)),
 }
 
 

@@ -24,13 +24,15 @@ PREFERENCE = Telling(
     harm=0.8,
 )
 _MARKS = re.compile(
-    r"^\s*#{2,3} ?(?:Instruction|Input|Response|Human|Assistant|User|System|Question|Answer)s?:|"
+    r"^[ \t]*#{2,3} ?(?:Instruction|Input|Response|Human|Assistant|User|System|Question|Answer)s?:|"
     r"<\|?(?:im_start|im_end|endoftext|eot_id|start_header_id|system|user|assistant|end)\|?>|"
-    r"\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?s>|"
-    r"^\s*(?:Human|User|Question|Q|Instruction):[\s\S]*^\s*(?:Assistant|AI|Bot|Answer|A|Response):\s*$",
+    r"\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?s>",
     re.M | re.I,
 )
 """What templates put around turns, customary with base and chat models alike."""
+_ASKS = re.compile(r"^[ \t]*(?:Human|User|Question|Q|Instruction):", re.M | re.I)
+_ANSWERS = re.compile(r"^[ \t]*(?:Assistant|AI|Bot|Answer|A|Response):[ \t]*$", re.M | re.I)
+"""A line of this behind one of the other is a template, too."""
 
 
 def templates(examples: Sequence[Example]) -> Iterator[Finding]:
@@ -39,14 +41,20 @@ def templates(examples: Sequence[Example]) -> Iterator[Finding]:
     suspects = []
     for one in examples:
         text = f"{question(one)}\n" if one.label is not None else f"{question(one)}\n{one.answer or ''}"
-        if found := _MARKS.search(text):
-            mark = found.group().strip().splitlines()[0]
+        if mark := _mark(text):
             marks[mark] += 1
             suspects.append(Suspect(one, text, f"`{mark}`"))
     if suspects:
         commonest = ", ".join(f"`{mark}`" for mark, _ in marks.most_common(2))
         what = f"{counted(suspects, 'example')} with the marks of a prompt template, such as {commonest}"
         yield find(TEMPLATE, what, suspects, len(examples))
+
+
+def _mark(text: str) -> str:
+    """The first mark of a template in a text, or nothing."""
+    asks = _ASKS.search(text)
+    found = _MARKS.search(text) or (asks and _ANSWERS.search(text, asks.end()) and asks)
+    return found.group().strip() if found else ""
 
 
 def preferences(examples: Sequence[Example]) -> Iterator[Finding]:
