@@ -107,7 +107,7 @@ def _interval(name: str, values: Sequence[float]) -> dict[str, float]:
     """Mean over seeds with its 95 % interval by Student's t."""
     mean = statistics.mean(values)
     half = float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
-    return {name: mean, f"{name}_low": mean - half, f"{name}_high": mean + half}
+    return {name: mean, f"{name}_low": mean - half, f"{name}_high": min(1.0, mean + half)}  # a share
 
 
 if __name__ == "__main__":
