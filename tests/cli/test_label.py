@@ -115,7 +115,8 @@ def test_a_source_is_added_with_its_options_as_in_the_spec(project: Path) -> Non
     [
         (("add", "nowhere.csv"), "cannot be read"),
         (("export", "out.jsonl"), "nobody has answered"),
-        (("import", "tunewright.yaml"), "no file of tasks"),
+        (("import", "nowhere.json"), "cannot be read"),
+        (("import", "PROJECT/tunewright.yaml"), "no file of tasks"),
         (("agreement", "--scale", "nominl"), "did you mean `nominal`?"),
         (("start", "--as", "ana", "--order", "activ"), "did you mean `active`?"),
         (("suggest", "--by", "{echo: {answer: 1}}"), "did you mean `answers`?"),
@@ -123,7 +124,7 @@ def test_a_source_is_added_with_its_options_as_in_the_spec(project: Path) -> Non
     ],
 )
 def test_a_mistake_is_told_with_what_to_do(project: Path, words: tuple[str, ...], told: str) -> None:
-    said = tunewright("label", *words, folder=project)
+    said = tunewright("label", *(one.replace("PROJECT", str(project)) for one in words), folder=project)
     assert isinstance(said.exception, TunewrightError)
     assert told in " ".join(f"{one.what} {one.fix}" for one in said.exception.problems)
     assert all(one.where and one.fix for one in said.exception.problems)
