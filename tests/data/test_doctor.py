@@ -309,3 +309,13 @@ def test_a_run_keeps_the_findings_as_json_and_as_a_page_of_its_own(
     assert "contradictory answers" in page and "tickets.csv line 2" in page
     assert "http" not in page and "<script" not in page
     assert 'href="#f0"' in page and 'id="f0"' in page  # each finding is listed above its rows
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["[" * 20_000, "a" + "\n" * 40_000 + "b", "<a" * 40_000],
+    ids=["brackets", "empty lines", "tags"],
+)
+def test_an_answer_without_sense_does_not_hold_the_doctor_up(clean: list[Example], answer: str) -> None:
+    found = examine([*clean, example(900, "What is in the file?", answer)])
+    assert "prompt template" not in {one.kind for one in found}
