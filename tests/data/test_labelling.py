@@ -200,6 +200,38 @@ def test_what_is_masked_never_reaches_the_queue(tmp_path: Path) -> None:
     assert not any(b"erika" in path.read_bytes() for path in tmp_path.glob("labels.sqlite*"))
 
 
+def added(folder: Path, *sources: object, **spec: object) -> tuple[labelling.Added, list[Item]]:
+    queue = open_queue(folder / "labels.sqlite", LABEL)
+    return labelling.add(
+        queue, folder, DataSpec.model_validate({"sources": list(sources), **spec})
+    ), queue.items()
+
+
+def test_what_a_source_only_notes_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    rows = [f"{n // 2},{'agent' if n % 2 else 'ana'},message {n},2024-01-{n + 1:02}" for n in range(9)]
+    (tmp_path / "t.csv").write_text("\n".join(["ticket_id,sender,text,created_at", *rows]))
+    done, items = added(tmp_path, {"threads": {"path": "t.csv", "each": True}})
+    assert done.new == len(items) == 4
+    assert [one.fatal for one in done.problems] == [False]
+
+
+def test_rows_far_behind_that_lack_the_column_of_the_answer_are_questions(tmp_path: Path) -> None:
+    rows = [{"text": f"question {n}", **({"label": "card"} if n < 4096 else {})} for n in range(4100)]
+    (tmp_path / "a.json").write_text(json.dumps(rows))
+    _, items = added(tmp_path, "a.json")
+    assert [one.suggestion is None for one in items] == [False] * 4096 + [True] * 4
+
+
+def test_one_group_keeps_its_number_over_all_sources_when_it_is_masked(tmp_path: Path) -> None:
+    for name, people in (("a.csv", "ana ben ana"), ("b.csv", "cleo ana cleo")):
+        rows = [f"{name} asks {n},card,{who}@x.example" for n, who in enumerate(people.split())]
+        (tmp_path / name).write_text("\n".join(["text,label,customer", *rows]))
+    columns = {"text": "text", "label": "label", "group": "customer"}
+    _, items = added(tmp_path, "a.csv", "b.csv", columns=columns, transforms=["mask"])
+    groups = [one.payload["group"] for one in items]
+    assert groups == ["group-1", "group-2", "group-1", "group-3", "group-1", "group-3"]
+
+
 def test_the_share_of_the_items_that_several_people_label_is_drawn_by_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("text\n" + "".join(f"question {n}\n" for n in range(400)))
     queue = open_queue(tmp_path / "labels.sqlite", LABEL)

@@ -63,20 +63,20 @@ class Builder:
             places = compute.binary_join_element_wise(pa.scalar(self.name), places, " ")
         part = self._pairs(batch, places, tell) if self._plain() else self._rows(batch, places, tell)
         places = _taken(places, part.kept)
-        given = _taken(_cells(batch, columns.id), part.kept)
+        given = _taken(cells(batch, columns.id), part.kept)
         group = columns.group or (GROUP if GROUP in batch.schema.names else None)
         content = digests(part.said, part.seeds)
         identity, right = self._named(content, given, places, tell)
-        time = self._times(_taken(_cells(batch, columns.time), part.kept), places, tell)
+        time = self._times(_taken(cells(batch, columns.time), part.kept), places, tell)
         found = {
             "id": identity,
             "messages": part.messages,
             "label": part.answers if self.labelled else None,
-            "group": _taken(_cells(batch, group), part.kept),
+            "group": _taken(cells(batch, group), part.kept),
             "time": time,
             "tags": _tags(
-                _taken(_cells(batch, columns.tags), part.kept),
-                _taken(_cells(batch, columns.outcome), part.kept),
+                _taken(cells(batch, columns.tags), part.kept),
+                _taken(cells(batch, columns.outcome), part.kept),
             ),
             "source": places,
             **part.others,
@@ -103,14 +103,14 @@ class Builder:
         compute = require("pyarrow.compute", extra="all")
         columns = self.detected.columns
         ask, answer = _asked(columns), _answered(columns)
-        question, said = _cells(batch, ask), _cells(batch, answer)
+        question, said = cells(batch, ask), cells(batch, answer)
         sound = compute.and_(compute.is_valid(question), compute.is_valid(said))
         kept = None if compute.all(sound).as_py() else compute.indices_nonzero(sound)
         for row in [] if kept is None else compute.indices_nonzero(compute.invert(sound)).to_pylist():
             tell(_empty(ask if not question[row].is_valid else answer, places[row].as_py()))
         question, said = _taken(question, kept), _taken(said, kept)
         if columns.input and self.detected.shape == "instruction":
-            applied = _taken(_cells(batch, columns.input), kept)
+            applied = _taken(cells(batch, columns.input), kept)
             both = compute.binary_join_element_wise(question, applied, "\n\n")
             question = compute.if_else(compute.is_valid(applied), both, question)
         together = compute.binary_join_element_wise(question, said, "")
@@ -121,7 +121,7 @@ class Builder:
         """Conversations, row by row."""
         pa = require("pyarrow", extra="all")
         read = READ[self.detected.shape]
-        columns = {role: _cells(batch, name).to_pylist() for role, name in _used(self.detected.columns)}
+        columns = {role: cells(batch, name).to_pylist() for role, name in _used(self.detected.columns)}
         kept, found, others = list[int](), list[list[Turn]](), list[dict[str, Any]]()
         for row in range(batch.num_rows):
             try:
@@ -203,7 +203,7 @@ def _empty(column: str | None, where: str) -> Problem:
     return Problem(where=where, what=f"`{column}` is empty", fix="fill it in, or take the example out")
 
 
-def _cells(batch: Any, column: str | None) -> Any:  # noqa: ANN401 - Arrow
+def cells(batch: Any, column: str | None) -> Any:  # noqa: ANN401 - Arrow
     """A column without white space around its texts, empty ones null; None without a column."""
     if column is None:
         return None

@@ -49,6 +49,12 @@ def name_of(source: str | Named) -> str:
     )
 
 
+def looked(batch: Any) -> detect.Values:  # noqa: ANN401 - a record batch
+    """The first values of each column of the file: what detection looks at."""
+    first: detect.Values = batch.slice(0, LOOK).to_pydict()
+    return {name: values for name, values in first.items() if name not in (PLACE, GROUP)}
+
+
 def files(sources: Files, project: Path) -> Iterator[tuple[str, Path]]:
     """Name and path of every file that the sources read."""
     for source in sources:
@@ -125,15 +131,14 @@ class Reading:
             self.fatal.append(Problem(where=name, what=what, fix="give a file with examples"))
 
     def _detected(self, batch: Any, name: str) -> detect.Detected | None:  # noqa: ANN401 - a record batch
-        first = batch.slice(0, LOOK).to_pydict()
-        looked = {name: values for name, values in first.items() if name not in (PLACE, GROUP)}
+        seen = looked(batch)
         wanted, shape = self.spec.columns, self.spec.format
         if self.foreign:
-            fits = all(column in looked for column in wanted.named().values())
+            fits = all(column in seen for column in wanted.named().values())
             wanted, shape = (wanted if fits else Columns()), None
         try:
             found = detect.detect(
-                looked,
+                seen,
                 where=name,
                 columns=wanted,
                 shape=shape,

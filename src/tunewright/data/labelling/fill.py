@@ -11,10 +11,10 @@ from tunewright.core import digest
 from tunewright.core.errors import DataError
 from tunewright.core.types import Example, Frozen, Problem
 from tunewright.data import build, detect
-from tunewright.data.ports import PLACE, Source, Tell
+from tunewright.data.ports import Source, Tell
 from tunewright.data.question import question
 from tunewright.data.quiet import quietly
-from tunewright.data.read import LOOK, name_of, named, unreadable
+from tunewright.data.read import looked, name_of, named, unreadable
 from tunewright.data.spec import Columns, DataSpec
 from tunewright.data.transform import Log, opened, transform
 from tunewright.runtime import examples as on_disk
@@ -62,28 +62,29 @@ def add(
             fix="give a share from 0 to 1, and at least 2 annotators",
         )
     problems: list[Problem] = []
-    found = [
-        _item(example, answer, annotators if _chance(example) < overlap else 1)
-        for source in spec.sources
-        for example, answer in _examples(project, spec, source, problems)
-        if not (unanswered and answer)
-    ]
-    fatal = [] if spec.skip_bad_lines else quietly(problems, spec)
+    read = [batch for source in spec.sources for batch in _batches(project, spec, source, problems)]
+    told = quietly(problems, spec)
+    fatal = [one for one in told if one.fatal and not spec.skip_bad_lines]
     if fatal:
         raise DataError(problems=fatal)
+    found = [
+        _item(example, annotators if _chance(example) < overlap else 1)
+        for example in _transformed(read, spec)
+        if not (unanswered and example.answer)
+    ]
     new = queue.add(found)
-    left_out = (one.model_copy(update={"fatal": False}) for one in quietly(problems, spec))
-    return Added(new=new, known=len(found) - new, problems=tuple(left_out))
+    left_out = tuple(one.model_copy(update={"fatal": False}) for one in told)
+    return Added(new=new, known=len(found) - new, problems=left_out)
 
 
-def _item(example: Example, answer: str | None, wanted: int) -> Item:
+def _item(example: Example, wanted: int) -> Item:
     payload: dict[str, Any] = {"text": question(example), "source": example.source}
     turns = example.prompt
     if len(turns) > 1:
         payload["messages"] = [turn.model_dump() for turn in turns]
     if example.group:
         payload["group"] = example.group
-    suggestion = Suggestion(value=answer, by=SOURCE) if answer else None
+    suggestion = Suggestion(value=example.answer, by=SOURCE) if example.answer else None
     return Item(id=_key(example), payload=payload, wanted=wanted, suggestion=suggestion)
 
 
@@ -98,32 +99,30 @@ def _chance(example: Example) -> float:
     return int(digest.of_text(question(example))[:8], 16) / 0x100000000
 
 
-def _examples(
-    project: Path, spec: DataSpec, source: str | Named, problems: list[Problem]
-) -> Iterator[tuple[Example, str | None]]:
-    """Every example of a source with the answer it brings."""
+def _batches(project: Path, spec: DataSpec, source: str | Named, problems: list[Problem]) -> Iterator[Any]:
+    """Batches of the examples of a source, with the answers it brings."""
     read: Source = plugins.make("sources", named(source))
-    name = name_of(source)
+    name, before = name_of(source), len(problems)
     try:
         batches = read.read(project, problems.append)
         first = next(batches, None)
-        if first is None:
-            raise DataError("there are no examples in this file", where=name, fix="give a file with examples")
-        built = _built(itertools.chain([first], batches), _detected(first, name, spec), name, problems.append)
-        for example in _transformed(built, spec):
-            yield example, example.answer
+        if first is not None:
+            found = _detected(first, name, spec)
+            yield from _built(itertools.chain([first], batches), found, name, problems.append)
+        elif len(problems) == before:
+            what = "there are no examples in this file"
+            problems.append(Problem(where=name, what=what, fix="give a file with examples"))
     except OSError as error:
         raise unreadable(error, name) from error
 
 
 def _detected(batch: Any, name: str, spec: DataSpec) -> detect.Detected:  # noqa: ANN401 - a record batch
-    looked = batch.slice(0, LOOK).to_pydict()
-    looked.pop(PLACE)
+    seen = looked(batch)
     try:
-        return detect.detect(looked, where=name, columns=spec.columns, shape=spec.format, labels_wanted=True)
+        return detect.detect(seen, where=name, columns=spec.columns, shape=spec.format, labels_wanted=True)
     except DataError as error:
         # A column that is named as the text is all there needs to be.
-        if spec.columns.text not in looked or spec.columns.label:
+        if spec.columns.text not in seen or spec.columns.label:
             raise DataError(problems=quietly(error.problems, spec)) from None
         return detect.Detected("text", spec.columns, 1.0)
 
@@ -144,17 +143,13 @@ def _built(batches: Iterable[Any], found: detect.Detected, name: str, tell: Tell
         if found.shape not in _PAIRS:
             yield whole.build(batch, tell)
             continue
-        said = compute.utf8_length(compute.utf8_trim_whitespace(batch.column(answer).cast("string")))
-        answered = compute.fill_null(compute.greater(said, 0), False)
+        answered = compute.is_valid(build.cells(batch, answer))
         yield whole.build(batch.filter(answered), tell)
         yield alone.build(batch.filter(compute.invert(answered)), tell)
 
 
-def _transformed(batches: Iterable[Any], spec: DataSpec) -> Iterator[Example]:
-    """The examples after the transforms of the spec, of which those that learn see this source."""
-    transforms: Sequence[Any] = ()
-    if spec.transforms:
-        batches = list(batches)
-        transforms = opened(spec.transforms, lambda: batches)
+def _transformed(batches: Sequence[Any], spec: DataSpec) -> Iterator[Example]:
+    """The examples after the transforms of the spec, of which those that learn see all of them first."""
+    transforms = opened(spec.transforms, lambda: batches)
     for batch in transform(batches, transforms, Log(tuple(one.name for one in spec.transforms))):
         yield from on_disk.of_batch(batch)
