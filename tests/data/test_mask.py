@@ -10,7 +10,7 @@ import pytest
 from tests.planted import leaks, planted
 
 from tunewright.core.errors import DataError
-from tunewright.core.types import Dataset, Event
+from tunewright.core.types import SPLITS, Dataset, Event
 from tunewright.data import look
 from tunewright.data.spec import DataSpec
 from tunewright.runtime import examples as on_disk
@@ -77,6 +77,23 @@ def test_ids_and_groups_that_are_somebodys_are_replaced_and_groups_stay_together
         groups.setdefault(one.group or "", set()).add((int(one.source.rsplit(" ", 1)[1]) - 1) // 3)
     assert len(groups) > 50 and all(len(found) == 1 for found in groups.values())
     assert len({one.id for one in kept}) == len(kept)
+
+
+def test_what_was_masked_before_in_the_same_process_changes_no_number(
+    project: Path, questions: list[tuple[str, str]], run_in: Run
+) -> None:
+    for name in ("first", "second"):
+        rows = [
+            {"text": t, "label": label, "customer": f"{name}-{n // 3}"}
+            for n, (t, label) in enumerate(questions)
+        ]
+        (project / f"{name}.jsonl").write_text(_jsonl(rows))
+    columns = {"text": "text", "label": "label", "group": "customer"}
+    made = [
+        run_in(sources=f"{name}.jsonl", transforms=["mask"], columns=columns) for name in ("first", "second")
+    ]
+    groups = [{one.group for split in SPLITS for one in on_disk.read(one_made, split)} for one_made in made]
+    assert groups[0] == groups[1]
 
 
 @pytest.mark.parametrize(
