@@ -33,6 +33,7 @@ def seen(
         ({"instruction": ["a"], "output": ["b"], "chosen": ["b"], "rejected": ["c"]}, "preference"),
         ({"prompt": ["a"], "chosen": ["b"], "rejected": ["c"]}, "preference"),
         ({"prompt": ["a"], "completion": ["b"], "label": ["true"]}, "desirable"),
+        ({"prompt": ["a", "b"], "completion": ["b", "c"], "label": ["yes", "no"]}, "desirable"),
         ({"conversations": [SHARED]}, "sharegpt"),
         ({"text": ["Human: a\n\nAssistant: b"]}, "transcript"),
         ({"text": ["### Instruction:\na\n\n### Response:\nb"]}, "marked"),
@@ -73,6 +74,13 @@ def test_what_can_be_read_in_two_ways_is_asked_for() -> None:
     assert "data.format" in caught.value.problems[0].fix
     assert seen(values, labels_wanted=True).shape == "label"
     assert seen(values, shape="completion").shape == "completion"
+
+
+def test_a_column_that_the_spec_names_and_the_shape_has_no_place_for_is_told() -> None:
+    values: dict[str, list[str | None]] = {"prompt": ["a"], "completion": ["b"], "kind": ["c"]}
+    with pytest.raises(DataError, match="has no place for it") as caught:
+        seen(values, Columns(prompt="prompt", completion="completion", desirable="kind"), "completion")
+    assert "`desirable`" in str(caught.value)
 
 
 def test_what_looks_like_nothing_known_is_refused() -> None:

@@ -9,6 +9,7 @@ import orjson
 
 from tunewright.core.errors import DataError
 from tunewright.core.types import Problem
+from tunewright.data.rows import FALSE, TRUE
 from tunewright.data.sources.threads.table import looks_like_messages
 from tunewright.data.spec import Columns, Shape
 from tunewright.data.turns import looks_marked, looks_spoken
@@ -68,8 +69,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 _NARROW = ("preference", "desirable")
 """Shapes that have all that a wider one has, and more."""
 
-_LONGEST_LABEL = 80
-_FEW = 20
+_LONGEST_LABEL, _FEW = 80, 20
 _MOST = 0.8
 """Share of the texts that must have a markup."""
 SURE = 0.8
@@ -82,8 +82,7 @@ _BESIDE = (
 )
 """Columns that may stand beside a text that is all there is."""
 _OURS = {"messages", "text", "rejected", "references", "desirable", "label", "weight"}
-"""A file of examples that we wrote has all of these columns, most of them empty."""
-_TRUTH = {"true", "false", "0", "1"}
+"""All columns of a file of examples that we wrote, most of them empty."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +110,15 @@ def detect(
     if values.keys() >= _OURS:
         values = {name: column for name, column in values.items() if _holds(column)}
     found = sorted(_candidates(values, columns, shape), key=lambda one: -one.confidence)
-    narrow = [one for one in found if one.shape in _NARROW and one.confidence >= SURE]
-    found = narrow or found
+    found = [one for one in found if one.shape in _NARROW and one.confidence >= SURE] or found
     best = [one for one in found if one.confidence == found[0].confidence]
     if labels_wanted and len(best) > 1:
         best = [one for one in best if one.shape == "label"] or best
     if len(best) != 1:
         raise _unclear(best, values, where, shape, columns)
+    kept = best[0].columns.named()
+    if idle := [role for role, name in columns.named().items() if role not in kept and name in values]:
+        raise DataError(problems=[_useless(role, best[0].shape, where) for role in idle])
     return best[0]
 
 
@@ -151,7 +152,7 @@ def _filled(shape: Shape, taken: dict[str, str | None], columns: Columns, values
         if name and name not in taken.values():
             kept.setdefault(role, name)
     if kept.get("prompt") and "prompt" not in given and "instruction" in kept:
-        kept.pop("instruction" if kept["prompt"] != kept["instruction"] else "prompt")
+        kept.pop("prompt" if "instruction" in given else "instruction")
     if shape == "preference" and "input" in kept and not {"prompt", "instruction"} & kept.keys():
         kept["prompt"] = kept.pop("input")  # as OpenAI's preference files call it
     form = {"time_form": columns.time_form}
@@ -209,7 +210,7 @@ def _sharegpt_fits(taken: Taken, values: Values) -> bool:
 
 def _desirable_fits(taken: Taken, values: Values) -> bool:
     words = {value.casefold() for value in values[taken["desirable"] or ""] if value}
-    return bool(words) and words <= _TRUTH
+    return bool(words) and words <= {*TRUE, *FALSE}
 
 
 def _marked_fits(taken: Taken, values: Values) -> bool:
@@ -268,26 +269,27 @@ def _confidence(shape: Shape, taken: dict[str, str | None]) -> float:
 
 def mapping(found: Detected) -> str:
     """The lines of the spec that say what was detected."""
-    named = found.columns.named()
-    columns = ", ".join(f"{role}: {column}" for role, column in named.items())
+    columns = ", ".join(f"{role}: {column}" for role, column in found.columns.named().items())
     return f"`data.format: {found.shape}` and `data.columns: {{{columns}}}`"
 
 
 def _missing(name: str, values: Values, where: str) -> Problem:
-    have = ", ".join(f"`{column}`" for column in values)
-    return Problem(
-        where=where, what=f"there is no column `{name}`", fix=f"name one of {have} in `data.columns`"
-    )
+    fix = f"name one of {', '.join(f'`{column}`' for column in values)} in `data.columns`"
+    return Problem(where=where, what=f"there is no column `{name}`", fix=fix)
+
+
+def _useless(role: str, shape: Shape, where: str) -> Problem:
+    what = f"`data.columns` names the `{role}`, and an example of the shape `{shape}` has no place for it"
+    return Problem(where=where, what=what, fix="take it out there, or say the shape by `data.format`")
 
 
 def _unclear(
     best: list[Detected], values: Values, where: str, shape: Shape | None, given: Columns
 ) -> DataError:
-    have = ", ".join(f"`{column}`" for column in values)
+    have = ", ".join(map("`{}`".format, values))
     if best:
-        ways = " or ".join(str(one) for one in best)
         fix = f"write `data.format: {best[0].shape}` (or {', '.join(one.shape for one in best[1:])})"
-        return DataError(f"this source can be read as {ways}", where=where, fix=fix)
+        return DataError(f"this source can be read as {' or '.join(map(str, best))}", where=where, fix=fix)
     wanted = f"a source of the shape `{shape}`" if shape else "any known shape"
     needs = "; ".join(f"{name}: {' and '.join(has)}" for name, has in ROLES.items() if shape in (None, name))
     fix = f"say which column holds what, such as `data.columns: {{text: …, label: …}}` ({needs})"

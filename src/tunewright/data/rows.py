@@ -10,8 +10,9 @@ import orjson
 from tunewright.data import turns
 from tunewright.data.turns import Refused, Turn
 
-_TRUE = ("true", "1", "yes", "up", "desirable", "good")
-_FALSE = ("false", "0", "no", "down", "undesirable", "bad")
+TRUE = ("true", "1", "yes", "up", "desirable", "good")
+FALSE = ("false", "0", "no", "down", "undesirable", "bad")
+"""Words for a good answer and for a bad one."""
 
 
 class Empty(Exception):
@@ -60,13 +61,13 @@ def _preference(row: Cells) -> tuple[list[Turn], dict[str, Any]]:
 
 def _desirable(row: Cells) -> tuple[list[Turn], dict[str, Any]]:
     word = _needed(row, "desirable").casefold()
-    if word not in (*_TRUE, *_FALSE):
+    if word not in (*TRUE, *FALSE):
         raise Refused(
             f"`{word[:40]}` is neither true nor false", "write true for a good answer, false for a bad one"
         )
     answer = _needed(row, "completion")
     found, _ = turns.preferred(_needed(row, "prompt"), answer, answer)
-    return _with_system(row, found), {"desirable": word in _TRUE}
+    return _with_system(row, found), {"desirable": word in TRUE}
 
 
 def _plain(ask: str, answer: str) -> Read:

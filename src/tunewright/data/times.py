@@ -14,6 +14,8 @@ _NUMBER = re.compile(r"\d{9,16}(\.\d+)?")
 _MILLISECONDS = 1e11
 """From here on a number counts milliseconds since 1970, from its square on microseconds."""
 _MICROSECONDS = 1e14
+_COMPACT = re.compile(r"(?:19|20)\d{10}(?:\d\d)?")
+"""`202405310930`: as seconds or milliseconds it would be of 1976, or centuries ahead."""
 _FORMS = tuple(
     f"{day}{clock}"
     for day in (
@@ -87,6 +89,8 @@ def slashed(text: str, month_first: bool) -> dt.datetime | None:
 
 
 def _customary(text: str) -> dt.datetime | None:
+    if _COMPACT.fullmatch(text) and (found := _formed(text, "%Y%m%d%H%M%S"[: len(text) - 2])):
+        return found
     if _NUMBER.fullmatch(text):
         return _counted(float(text))
     for read in (dt.datetime.fromisoformat, parsedate_to_datetime):
