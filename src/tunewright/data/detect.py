@@ -9,10 +9,9 @@ import orjson
 
 from tunewright.core.errors import DataError
 from tunewright.core.types import Problem
-from tunewright.data.rows import FALSE, TRUE
 from tunewright.data.sources.threads.table import looks_like_messages
 from tunewright.data.spec import Columns, Shape
-from tunewright.data.turns import looks_marked, looks_spoken
+from tunewright.data.turns import FALSE, TRUE, looks_marked, looks_spoken
 
 Values = Mapping[str, Sequence[str | None]]
 """The first values of each column."""

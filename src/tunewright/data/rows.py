@@ -8,11 +8,7 @@ from typing import Any
 import orjson
 
 from tunewright.data import turns
-from tunewright.data.turns import Refused, Turn
-
-TRUE = ("true", "1", "yes", "up", "desirable", "good")
-FALSE = ("false", "0", "no", "down", "undesirable", "bad")
-"""Words for a good answer and for a bad one."""
+from tunewright.data.turns import FALSE, TRUE, Refused, Turn
 
 
 class Empty(Exception):

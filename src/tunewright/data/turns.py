@@ -12,6 +12,10 @@ Turn = tuple[str, str]
 """Role and content."""
 
 _ROLES = ("system", "user", "assistant", "tool")
+TRUE = ("true", "1", "yes", "up", "desirable", "good")
+FALSE = ("false", "0", "no", "down", "undesirable", "bad")
+"""Words for a good answer and for a bad one."""
+
 _RENAMED = {"developer": "system", "function": "tool"}
 _SPEAKERS = {
     "system": "system",
