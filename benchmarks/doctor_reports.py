@@ -75,7 +75,7 @@ def _markdown(walk: Walk, dataset: Dataset, diagnosis: Diagnosis) -> Iterator[st
         yield f"| {one.kind} | {one.examples:,} | {one.share:.1%} | {one.weight:.3f} |"
     for one in diagnosis.findings:
         yield from ("", f"## {one.kind}", "", f"{one.what}.", "")
-        yield from (f"- Effect: {one.effect}.", f"- Remedy: {one.remedy}.")
+        yield from (f"- Effect: {one.effect}.", f"- Remedy: {one.fix}.")
         if one.rows:
             yield from ("", "| where | text | what is wrong |", "|---|---|---|")
             for row in one.rows if one.kind == "size" else one.rows[:SHOWN]:

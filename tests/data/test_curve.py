@@ -71,4 +71,4 @@ def test_without_labels_the_advice_names_its_rule_of_thumb_and_that_nothing_was_
     plain = [one.model_copy(update={"label": None}) for one in examples(count)]
     (found,) = size(plain, [])
     assert rule in found.what and "nothing was measured" in found.what
-    assert "tunewright curve --train" in found.remedy
+    assert "tunewright curve --train" in found.fix

@@ -43,7 +43,7 @@ def clean() -> list[Example]:
 
 def finding(examples: list[Example], kind: str) -> Finding:
     (found,) = [one for one in examine(examples) if one.kind == kind]
-    assert found.effect and found.remedy and found.rows and found.places
+    assert found.effect and found.fix and found.rows and found.places
     return found
 
 
@@ -188,7 +188,7 @@ def test_several_answers_to_most_questions_are_meant_and_wanted_in_one_split() -
         for place, answer in enumerate(said)
     ]
     found = finding(many, "several answers")
-    assert "data.columns.group" in found.remedy
+    assert "data.columns.group" in found.fix
     assert "contradictory answers" not in {one.kind for one in examine(many)}
 
 

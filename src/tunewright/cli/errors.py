@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 
 from tunewright.core.errors import TunewrightError
-from tunewright.core.types import Problem
+from tunewright.core.types import Finding, Problem
 
 _PLACES = 5
 """Places of one problem that are shown; a file in the wrong encoding has it in every line."""
@@ -19,14 +19,17 @@ def show_error(error: TunewrightError) -> None:
 
 def written(problems: Iterable[Problem]) -> str:
     """The problems as text, readable without colour; one that stands in many places stands once."""
-    alike: dict[Problem, list[str]] = {}
+    alike: dict[str, tuple[Problem, list[str]]] = {}
     for problem in problems:
-        alike.setdefault(problem.model_copy(update={"where": ""}), []).append(problem.where)
-    return "\n".join(_one(problem, places) for problem, places in alike.items())
+        same = problem.model_dump_json(exclude={"where"})
+        alike.setdefault(same, (problem, []))[1].append(problem.where)
+    return "\n".join(_one(problem, places) for problem, places in alike.values())
 
 
 def _one(problem: Problem, places: list[str]) -> str:
-    lines = [f"{'error' if problem.fatal else 'warning'}: {problem.what}"]
+    lines = [f"{problem.severity}: {problem.what}"]
+    if isinstance(problem, Finding):
+        lines.append(f"  effect: {problem.effect}")
     lines += [f"  at {place}" for place in places[:_PLACES] if place]
     if len(places) > _PLACES:
         lines.append(f"  and at {len(places) - _PLACES} places more")

@@ -63,7 +63,7 @@ def _diagnosis(project: Project, *, as_json: bool) -> int:
         share = f" ({finding.share:.1%})" if finding.places else ""  # what is of the whole set has none
         head = f"\n{finding.kind}: {finding.what}{share}"
         out.print(head, style="bold", markup=False)
-        out.print(f"  effect: {finding.effect}\n  remedy: {finding.remedy}", markup=False)
+        out.print(f"  effect: {finding.effect}\n  remedy: {finding.fix}", markup=False)
         shown = finding.rows[:_ROWS] if finding.places else finding.rows
         for row in shown:
             out.print(f"  - {row.source}: {row.text}" + (f" [{row.note}]" if row.note else ""), markup=False)

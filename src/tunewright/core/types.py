@@ -30,6 +30,9 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Severity = Literal["error", "warning", "hint"]
+
+
 class Problem(Frozen):
     """One thing that is wrong: where, what, and what to do about it."""
 
@@ -37,6 +40,20 @@ class Problem(Frozen):
     what: str
     fix: str = ""
     fatal: bool = True
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is, in a word."""
+        return "error" if self.fatal else "warning"
+
+
+class Finding(Problem):
+    """A problem that is known by name: it also says what it is expected to do."""
+
+    fatal: bool = False
+    kind: str
+    effect: str
+    """What it is expected to do to the trained model."""
 
 
 class Message(Frozen):

@@ -51,8 +51,8 @@ def _section(number: int, finding: Finding) -> Iterator[str]:
     yield f'<h2 id="f{number}">{escape(finding.kind)} <span class="share">{share}</span></h2>'
     yield f'<div class="bar" style="width: {max(0.5, 100 * finding.weight):.1f}%"></div>'
     yield f"<p>{escape(finding.what)}. <b>Effect:</b> {escape(finding.effect)}."
-    remedy = _CODE.sub(r"<code>\1</code>", escape(finding.remedy))
-    yield f" <b>Remedy:</b> {remedy}.</p><table>"
+    fix = _CODE.sub(r"<code>\1</code>", escape(finding.fix))
+    yield f" <b>Remedy:</b> {fix}.</p><table>"
     for row in finding.rows:
         yield f'<tr><td class="where">{escape(row.source)}</td><td>{escape(row.text)}</td>'
         yield f'<td class="note">{escape(row.note)}</td></tr>'

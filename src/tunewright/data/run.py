@@ -27,7 +27,7 @@ from tunewright.runtime.plugins import Named
 
 TOLD = 5
 """Findings of the doctor that are told during a run, the worst first."""
-VERSION = "4"
+VERSION = "5"
 """Raised when a change of the stage makes earlier artifacts stale."""
 
 
@@ -153,7 +153,7 @@ def tell(
         done = f"{change.changed} texts changed, {change.dropped} examples left out"
         context.tell("note", f"{change.name}: {done}")
     for finding in findings[:TOLD]:
-        context.tell("note", f"doctor: {finding.what}", fix=finding.remedy)
+        context.tell("note", f"doctor: {finding.what}", fix=finding.fix)
     if findings:
         context.tell("note", "doctor: `tunewright show diagnosis` shows the rows and remedies")
     for one in dataset.overlaps:

@@ -8,8 +8,9 @@ from typing import Any
 
 from tunewright import data, define, deploy, evaluate, iterate, train
 from tunewright.core.types import Problem
-from tunewright.loop.line import model_of
-from tunewright.runtime import models
+from tunewright.loop.line import Outcome, model_of
+from tunewright.loop.spec import Spec
+from tunewright.runtime import models, settings
 
 _SECTIONS: dict[str, Callable[[Any, Path], Iterator[Problem]]] = {
     "model": lambda name, project: models.check(model_of(name, project)),
@@ -20,6 +21,19 @@ _SECTIONS: dict[str, Callable[[Any, Path], Iterator[Problem]]] = {
     "deploy": lambda spec, _: deploy.check(spec),
     "iterate": lambda spec, _: iterate.check(spec),
 }
+
+
+def at_hand(spec: Spec, project: Path, outcome: Outcome) -> Iterator[Problem]:
+    """What the linter says of the training once it knows data and model; nothing while there is no data set.
+
+    The data set is the newest, which may be older than the spec.
+    """
+    task, dataset = outcome.task, outcome.dataset
+    name = model_of(spec.model, project)
+    if task is None or dataset is None or any(models.check(name)):
+        return
+    base = models.resolve(name, settings.read())
+    yield from train.lint(train.examine(spec.train, base, dataset, task, spec.deploy.export.name))
 
 
 def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:

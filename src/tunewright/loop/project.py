@@ -80,6 +80,11 @@ class Project:
 
     def check(self) -> tuple[Problem, ...]:
         """Everything that can be known to be wrong before anything is spent."""
+        found = [*self._refused(), *checks.at_hand(self.spec, self.folder, self.outcome())]
+        return tuple({(problem.where, problem.what): problem for problem in found}.values())
+
+    def _refused(self) -> tuple[Problem, ...]:
+        """What is wrong with the spec, whatever data there is."""
         return tuple(checks.check(dict(self.spec), self.folder))
 
     def run(
@@ -90,7 +95,7 @@ class Project:
 
     def start(self, *, only: StepName | None = None, again: bool = False) -> Run:
         """Start a run that goes on whatever happens to this process."""
-        fatal = tuple(problem for problem in self.check() if problem.fatal)
+        fatal = tuple(problem for problem in self._refused() if problem.fatal)
         if fatal:
             raise TunewrightError(problems=fatal)
         since = time.time() if again else 0.0

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tunewright.core import digest
 from tunewright.core.errors import MissingExtra, TrainError
-from tunewright.core.types import Checkpoint, Dataset, Problem, Split, Task
+from tunewright.core.types import Checkpoint, Dataset, Example, Problem, Split, Task
 from tunewright.runtime import examples, plugins
 from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Chat, Rendered
 from tunewright.runtime.context import Context
@@ -16,12 +16,15 @@ from tunewright.runtime.models import weights
 from tunewright.train.card import settings_of, write_card
 from tunewright.train.checks import check, check_examples, check_lengths
 from tunewright.train.diagnose import diagnose
+from tunewright.train.lint import BaseFacts, DataFacts, Facts
 from tunewright.train.plan import make_plan
 from tunewright.train.ports import SAVES, Backend, Curve, Method, Tracker, Work
 from tunewright.train.spec import TrainSpec
 
 VERSION = "1"
 """Raised when a change of the stage makes earlier checkpoints stale."""
+EXAMINED = 1000
+"""Examples that are made into tokens before a run: some CPU seconds."""
 VALIDATION_LIMIT = 512
 """Validation examples that are looked at during training; the loss needs no more."""
 
@@ -35,14 +38,22 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     validation = _render(method, chat, dataset, task, "validation")[:VALIDATION_LIMIT]
     test = _render(method, chat, dataset, task, "test")
     lengths = check_lengths({"validation": validation, "test": test}, base.base.context)
-    _refuse(context, [*check(spec), *check_examples(spec, train, base.base.context), *lengths])
+    source = weights(base.base, context.settings) if base.tuner is not None else base.path
+    data = DataFacts(
+        train=train,
+        validation=validation,
+        examples=_examples(dataset, "train"),
+        instruction=task.instruction,
+    )
+    facts = Facts(spec=spec, data=data, base=BaseFacts.of(base, source))
+    _refuse(context, [*check(spec, facts), *check_examples(train, base.base.context), *lengths])
     # A classifier's loss rises while its answers still improve: it only grows too sure of itself.
     best_by: Literal["exact", "loss"] = "exact" if dataset.labels else "loss"
     plan = make_plan(spec, context.seed, base, (train, validation), best_by)
     backend: Backend = plugins.make("backends", spec.backend)
     work = Work(
         plan=plan,
-        weights=weights(base.base, context.settings) if base.tuner is not None else base.path,
+        weights=source,
         base_name=base.base.name,
         train=train,
         validation=validation,
@@ -70,6 +81,22 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     )
 
 
+def examine(spec: TrainSpec, base: Checkpoint, dataset: Dataset, task: Task, export: str) -> Facts:
+    """What is known before a run of settings, base model and the first examples, for the linter."""
+    chat = Chat.load(base.path)
+    method: Method = plugins.make("methods", spec.method)
+    first = [one for one in _examples(dataset, "train") if method.takes(one)]
+    validation = [one for one in _examples(dataset, "validation") if method.takes(one)]
+    data = DataFacts(
+        train=[method.render(one, chat, task.instruction) for one in first[:EXAMINED]],
+        validation=[method.render(one, chat, task.instruction) for one in validation[:EXAMINED]],
+        examples=first,
+        instruction=task.instruction,
+        count=len(first),
+    )
+    return Facts(spec=spec, data=data, base=BaseFacts.of(base, base.path), export=export)
+
+
 def fingerprint(spec: TrainSpec, project: Path) -> dict[str, str]:
     """Nothing outside the spec and the inputs is read; the version of the stage counts."""
     del spec, project
@@ -77,8 +104,12 @@ def fingerprint(spec: TrainSpec, project: Path) -> dict[str, str]:
 
 
 def _render(method: Method, chat: Chat, dataset: Dataset, task: Task, split: Split) -> list[Rendered]:
-    found = examples.read(dataset, split) if examples.path_of(dataset, split).exists() else []
+    found = _examples(dataset, split)
     return [method.render(one, chat, task.instruction) for one in found if method.takes(one)]
+
+
+def _examples(dataset: Dataset, split: Split) -> list[Example]:
+    return examples.read(dataset, split) if examples.path_of(dataset, split).exists() else []
 
 
 def _tell_left_out(context: Context, spec: TrainSpec, dataset: Dataset, taken: int) -> None:

@@ -14,19 +14,19 @@ from tunewright.data.question import question
 FORMAT = Telling(
     kind="inconsistent format",
     effect="the model picks a form by chance",
-    remedy="bring the answers into one form, or say in the question which one is wanted",
+    fix="bring the answers into one form, or say in the question which one is wanted",
     harm=0.3,
 )
 REFERENCES = Telling(
     kind="unanswerable references",
     effect="the model learns to make up what it cannot see",
-    remedy="put what is referred to into the question, or leave these examples out",
+    fix="put what is referred to into the question, or leave these examples out",
     harm=0.6,
 )
 SHARE = Telling(
     kind="supervised share",
     effect="training spends its time on text that nothing is learned from, or there is no question",
-    remedy="shorten the questions, or look whether question and answer are in the right columns",
+    fix="shorten the questions, or look whether question and answer are in the right columns",
     harm=0.1,
 )
 FEWEST = 20

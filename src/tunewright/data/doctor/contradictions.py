@@ -16,13 +16,13 @@ from tunewright.runtime.near import near_matches, normalised
 TELLING = Telling(
     kind="contradictory answers",
     effect="the model cannot learn both answers: it will be unsure of all questions like these",
-    remedy="decide on one answer for each, and take the others out",
+    fix="decide on one answer for each, and take the others out",
     harm=1.0,
 )
 SEVERAL = Telling(
     kind="several answers",
     effect="harmless if all of them are right, but a test question that training answers too proves nothing",
-    remedy="name the column of the question as `data.columns.group`, so that they stay in one split",
+    fix="name the column of the question as `data.columns.group`, so that they stay in one split",
     harm=0.2,
 )
 NEAR = 0.7

@@ -15,7 +15,7 @@ from tunewright.runtime.lazy import require
 TRUNCATED = Telling(
     kind="truncated answers",
     effect="the model learns to stop in the middle of a sentence",
-    remedy="fetch the whole answers, or leave these examples out",
+    fix="fetch the whole answers, or leave these examples out",
     harm=0.7,
 )
 FEWEST = 20

@@ -1,4 +1,4 @@
-"""What the doctor says: a finding with its rows, what it is expected to do, and a remedy."""
+"""What the doctor says: a finding with its rows, what it is expected to do, and what to do."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from tunewright.core import types as core
 from tunewright.core.types import Example, Frozen
 
 Kind = Literal[
@@ -45,14 +46,10 @@ class Evidence(Frozen):
     """What is wrong with it."""
 
 
-class Finding(Frozen):
+class Finding(core.Finding):
     """One thing that is wrong with the data, or may be."""
 
     kind: Kind
-    what: str
-    effect: str
-    """What it is expected to do to the trained model."""
-    remedy: str
     weight: float
     """Expected harm, 0 to 1: the share of examples times how much one of them costs."""
     examples: int
@@ -79,7 +76,7 @@ class Telling:
 
     kind: Kind
     effect: str
-    remedy: str
+    fix: str
     harm: float
 
 
@@ -91,7 +88,7 @@ def find(telling: Telling, what: str, suspects: Iterable[Suspect], looked_at: in
         kind=telling.kind,
         what=what,
         effect=telling.effect,
-        remedy=telling.remedy,
+        fix=telling.fix,
         weight=min(1.0, share * telling.harm),
         examples=len(found),
         share=share,

@@ -14,13 +14,13 @@ from tunewright.runtime.lazy import require
 ERRORS = Telling(
     kind="suspected label errors",
     effect="wrong labels teach wrong answers, and hide in the test set what the model does right",
-    remedy="look at these first; correct the labels, or leave the examples out",
+    fix="look at these first; correct the labels, or leave the examples out",
     harm=0.8,
 )
 IMBALANCE = Telling(
     kind="imbalance",
     effect="rare classes are answered with frequent ones",
-    remedy="add examples of the rare classes, or judge by macro-F1",
+    fix="add examples of the rare classes, or judge by macro-F1",
     harm=0.3,
 )
 FOLDS = 4

@@ -14,7 +14,7 @@ from tunewright.runtime.lazy import require
 LANGUAGE = Telling(
     kind="another language",
     effect="the model may answer in a language that was not asked for",
-    remedy="keep one language with the transform `language`, or give each language enough examples",
+    fix="keep one language with the transform `language`, or give each language enough examples",
     harm=0.5,
 )
 SURE = 0.8

@@ -14,13 +14,13 @@ from tunewright.runtime.near import normalised
 TEMPLATE = Telling(
     kind="prompt template",
     effect="the model's own template is put around another one, which nobody will write when it is asked",
-    remedy="take it out, so that question and answer are left; the chat template is added for you",
+    fix="take it out, so that question and answer are left; the chat template is added for you",
     harm=0.6,
 )
 PREFERENCE = Telling(
     kind="empty preference",
     effect="a pair that prefers nothing teaches nothing, and a pair that stands both ways undoes itself",
-    remedy="leave these pairs out, or write the answer that is not wanted anew",
+    fix="leave these pairs out, or write the answer that is not wanted anew",
     harm=0.8,
 )
 _MARKS = re.compile(

@@ -57,7 +57,7 @@ def _measured(curve: LearningCurve) -> Finding:
             f"a cheap learner is wrong in {now.value:.1%} [{now.low:.1%}, {now.high:.1%}] with what there "
             "is; a language model starts better, and gains less from more"
         ),
-        remedy=(
+        fix=(
             "collect more, first of the classes that are mixed up"
             if worth
             else "more of the same is not worth collecting: mend labels and answers, or take a stronger model"
@@ -89,7 +89,7 @@ def _by_thumb(count: int, *, labelled: bool) -> Finding:
         kind="size",
         what=f"{count:,} training examples: {rule}; this is a rule of thumb, and nothing was measured",
         effect="the rules disagree by a factor of a hundred, because tasks do",
-        remedy=how,
+        fix=how,
         weight=weight,
         examples=count,
         share=1.0,

@@ -13,13 +13,13 @@ from tunewright.runtime.near import near_matches, normalised
 VARIETY = Telling(
     kind="low diversity",
     effect="the model learns the pattern of the questions instead of the task",
-    remedy="collect questions from other customers, times and channels",
+    fix="collect questions from other customers, times and channels",
     harm=0.3,
 )
 LEAKS = Telling(
     kind="leaked examples",
     effect="the test tells what was learned by heart, not what the model can do",
-    remedy="keep `data.split.overlap: remove`, or read the figures without them",
+    fix="keep `data.split.overlap: remove`, or read the figures without them",
     harm=0.5,
 )
 SAME = 0.3

@@ -13,13 +13,13 @@ from tunewright.runtime.near import normalised
 BOILERPLATE = Telling(
     kind="boilerplate",
     effect="the model says it every time, and a part of training goes into learning it",
-    remedy="take it out with the transform `boilerplate`, or add it when the answer is sent",
+    fix="take it out with the transform `boilerplate`, or add it when the answer is sent",
     harm=0.3,
 )
 APOLOGY = Telling(
     kind="over-apology",
     effect="the model apologises where nothing happened",
-    remedy="take the apologies out where the company is not at fault",
+    fix="take the apologies out where the company is not at fault",
     harm=0.3,
 )
 LEAST = 5

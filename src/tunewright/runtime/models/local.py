@@ -162,8 +162,23 @@ def _json(path: Path) -> dict[str, Any]:
     return value
 
 
+def shapes(folder: Path) -> dict[str, tuple[int, int]]:
+    """Shape, (out, in), of every matrix of the model, by the name of its layer; only headers are read."""
+    tensors = (item for path in weight_files(folder) for item in _tensors(path).items())
+    return {
+        name.removesuffix(".weight"): (tensor["shape"][0], tensor["shape"][1])
+        for name, tensor in tensors
+        if len(tensor["shape"]) == 2
+    }
+
+
 def _parameters(path: Path) -> int:
-    """Numbers in a safetensors file, by its header alone; raises `ValueError` if it is not whole.
+    """Numbers in a safetensors file, by its header alone; raises `ValueError` if it is not whole."""
+    return sum(math.prod(tensor["shape"]) for tensor in _tensors(path).values())
+
+
+def _tensors(path: Path) -> dict[str, dict[str, Any]]:
+    """The header of a safetensors file; raises `ValueError` if the file is not whole.
 
     The format: eight bytes of length, little-endian, that much JSON, then the tensors.
     """
@@ -172,8 +187,8 @@ def _parameters(path: Path) -> int:
         if length > path.stat().st_size:
             raise ValueError("header longer than the file")
         header = json.loads(file.read(length))
-    tensors = [value for name, value in header.items() if name != "__metadata__"]
-    end = max((int(tensor["data_offsets"][1]) for tensor in tensors), default=0)
+    tensors = {name: value for name, value in header.items() if name != "__metadata__"}
+    end = max((int(tensor["data_offsets"][1]) for tensor in tensors.values()), default=0)
     if 8 + length + end != path.stat().st_size:
         raise ValueError("the file is not as long as its header says")
-    return sum(math.prod(tensor["shape"]) for tensor in tensors)
+    return tensors

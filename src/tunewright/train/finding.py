@@ -1,0 +1,24 @@
+"""Finding: what the linter says of settings, and the diagnosis of a run; with the numbers behind it."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from tunewright.core import types as core
+from tunewright.core.types import Severity
+
+
+class Finding(core.Finding):
+    """One thing that is wrong with a training, or may be."""
+
+    hint: bool = False
+    """Whether it is only worth a thought."""
+    numbers: dict[str, float] = Field(default={})
+    """What it was told by."""
+    proof: str = ""
+    """Where the harm can be seen: the address of a public thread, or the name of a figure in `LAB.md`."""
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is, in a word."""
+        return "hint" if self.hint and not self.fatal else super().severity

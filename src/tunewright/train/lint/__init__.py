@@ -1,0 +1,20 @@
+"""Linter: what in the settings will harm the run, told before anything is spent, all at once."""
+
+from __future__ import annotations
+
+from tunewright.train.finding import Finding
+from tunewright.train.lint import amounts, model, rates, words
+from tunewright.train.lint.facts import BaseFacts, DataFacts, Facts
+from tunewright.train.lint.rule import Rule
+
+__all__ = ["RULES", "BaseFacts", "DataFacts", "Facts", "Rule", "lint"]
+
+RULES: tuple[Rule, ...] = (*rates.RULES, *amounts.RULES, *words.RULES, *model.RULES)
+"""Every finding there is, in the order in which they are told."""
+_WORST_FIRST = ("error", "warning", "hint")
+
+
+def lint(facts: Facts) -> tuple[Finding, ...]:
+    """What the rules find in the settings, the worst first; rules whose facts are not known are silent."""
+    found = [finding for rule in RULES if (finding := rule.find(facts)) is not None]
+    return tuple(sorted(found, key=lambda finding: _WORST_FIRST.index(finding.severity)))
