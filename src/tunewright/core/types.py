@@ -30,7 +30,7 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Severity = Literal["error", "warning", "hint"]
+Severity = Literal["error", "warning", "note"]
 
 
 class Problem(Frozen):

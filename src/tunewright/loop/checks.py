@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tunewright import data, define, deploy, evaluate, iterate, train
-from tunewright.core.types import Problem
+from tunewright.core.types import Finding, Problem
 from tunewright.loop.line import Outcome, model_of
 from tunewright.loop.spec import Spec
 from tunewright.runtime import models, settings
@@ -23,17 +23,22 @@ _SECTIONS: dict[str, Callable[[Any, Path], Iterator[Problem]]] = {
 }
 
 
-def at_hand(spec: Spec, project: Path, outcome: Outcome) -> Iterator[Problem]:
-    """What the linter says of the training once it knows data and model; nothing while there is no data set.
+def at_hand(found: Sequence[Problem], spec: Spec, project: Path, outcome: Outcome) -> Iterator[Problem]:
+    """The problems `found` in the spec, and what the linter says once it knows data and model.
 
-    The data set is the newest, which may be older than the spec.
+    The data set is the newest, which may be older than the spec; nothing is fetched.
     """
     task, dataset = outcome.task, outcome.dataset
-    name = model_of(spec.model, project)
-    if task is None or dataset is None or any(models.check(name)):
+    name, how = model_of(spec.model, project), settings.read()
+    if task is None or dataset is None or models.known(name, how) is None:
+        yield from found
         return
-    base = models.resolve(name, settings.read())
-    yield from train.lint(train.examine(spec.train, base, dataset, task, spec.deploy.export.name))
+    base = models.resolve(name, how)
+    export = spec.deploy.export.name
+    known = train.lint(train.examine(spec.train, base, dataset, task, export))
+    kinds = {one.kind for one in known}
+    yield from (one for one in found if not (isinstance(one, Finding) and one.kind in kinds))
+    yield from known
 
 
 def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:

@@ -80,8 +80,7 @@ class Project:
 
     def check(self) -> tuple[Problem, ...]:
         """Everything that can be known to be wrong before anything is spent."""
-        found = [*self._refused(), *checks.at_hand(self.spec, self.folder, self.outcome())]
-        return tuple({(problem.where, problem.what): problem for problem in found}.values())
+        return tuple(checks.at_hand(self._refused(), self.spec, self.folder, self.outcome()))
 
     def _refused(self) -> tuple[Problem, ...]:
         """What is wrong with the spec, whatever data there is."""

@@ -11,7 +11,7 @@ from tunewright.core.types import Severity
 class Finding(core.Finding):
     """One thing that is wrong with a training, or may be."""
 
-    hint: bool = False
+    minor: bool = False
     """Whether it is only worth a thought."""
     numbers: dict[str, float] = Field(default={})
     """What it was told by."""
@@ -21,4 +21,4 @@ class Finding(core.Finding):
     @property
     def severity(self) -> Severity:
         """How bad it is, in a word."""
-        return "hint" if self.hint and not self.fatal else super().severity
+        return "note" if self.minor and not self.fatal else super().severity

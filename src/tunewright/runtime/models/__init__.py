@@ -1,7 +1,8 @@
 """Base models: the catalogue, and the way from a name to a folder of weights."""
 
 from tunewright.runtime.models.catalogue import CatalogueEntry, PackageFile, catalogue, show
-from tunewright.runtime.models.lookup import cached, check, fetch, resolve, weights
+from tunewright.runtime.models.local import shapes
+from tunewright.runtime.models.lookup import cached, check, fetch, known, resolve, weights
 
 __all__ = [
     "CatalogueEntry",
@@ -10,7 +11,9 @@ __all__ = [
     "catalogue",
     "check",
     "fetch",
+    "known",
     "resolve",
+    "shapes",
     "show",
     "weights",
 ]

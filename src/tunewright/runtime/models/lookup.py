@@ -47,6 +47,16 @@ def check(name: str) -> Iterator[Problem]:
             yield from error.problems
 
 
+def known(name: str, settings: Settings) -> Path | None:
+    """Folder of the model if it is here and whole; nothing is fetched or converted."""
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return None if any(local.check(folder)) else folder
+    entry = next((entry for entry in catalogue() if entry.name == name), None)
+    found = cached(entry, settings) if entry is not None else None
+    return found.path if found is not None else None
+
+
 def _known(name: str) -> CatalogueEntry:
     if "/" in name or name.startswith("."):
         looks_like_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None

@@ -11,7 +11,7 @@ __all__ = ["RULES", "BaseFacts", "DataFacts", "Facts", "Rule", "lint"]
 
 RULES: tuple[Rule, ...] = (*rates.RULES, *amounts.RULES, *words.RULES, *model.RULES)
 """Every finding there is, in the order in which they are told."""
-_WORST_FIRST = ("error", "warning", "hint")
+_WORST_FIRST = ("error", "warning", "note")
 
 
 def lint(facts: Facts) -> tuple[Finding, ...]:

@@ -128,7 +128,7 @@ RULES = (
     ),
     Rule("large batch", "warning", "the same examples teach less, as fewer steps", MEASURED, _large_batch),
     Rule("long warm-up", "warning", "most of the run is spent at a rate below yours", MEASURED, _long_warmup),
-    Rule("idle patience", "hint", "a run past its best goes on to the end", MEASURED, _idle_patience),
+    Rule("idle patience", "note", "a run past its best goes on to the end", MEASURED, _idle_patience),
     Rule(
         "no validation",
         "warning",
@@ -136,7 +136,7 @@ RULES = (
         "https://github.com/huggingface/transformers/issues/22934",
         _no_validation,
     ),
-    Rule("small validation", "hint", "chance chooses the checkpoint", MEASURED, _small_validation),
+    Rule("small validation", "note", "chance chooses the checkpoint", MEASURED, _small_validation),
     Rule(
         "rank over width",
         "warning",
@@ -146,11 +146,11 @@ RULES = (
     ),
     Rule(
         "rank over data",
-        "hint",
+        "note",
         "learned by heart sooner",
         "https://github.com/unslothai/unsloth/issues/1304",
         _rank_over_data,
     ),
-    Rule("idle dropout", "hint", "slower learning for nothing", MEASURED, _idle_dropout),
-    Rule("no dropout", "hint", "the validation loss turns sooner", _OVERFIT, _missing_dropout),
+    Rule("idle dropout", "note", "slower learning for nothing", MEASURED, _idle_dropout),
+    Rule("no dropout", "note", "the validation loss turns sooner", _OVERFIT, _missing_dropout),
 )

@@ -11,7 +11,8 @@ from typing import Any
 
 from tunewright.core.types import Checkpoint, Example
 from tunewright.runtime.chat import Chat, Rendered
-from tunewright.runtime.models.local import CONFIG, shapes
+from tunewright.runtime.models import shapes
+from tunewright.runtime.models.local import CONFIG
 from tunewright.train.spec import TrainSpec
 
 

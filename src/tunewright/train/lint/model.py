@@ -7,7 +7,7 @@ import re
 from tunewright.core.errors import ModelError
 from tunewright.core.types import Message
 from tunewright.train.lint.facts import Facts
-from tunewright.train.lint.rule import MEASURED, Rule, Told
+from tunewright.train.lint.rule import Rule, Told
 
 _ASKED = (Message(role="user", content="?"),)
 _BASE = re.compile(r"(?:^|[-_/ ])(?:base|pt|foundation)(?:$|[-_/ ])", re.I)
@@ -62,7 +62,8 @@ def _missing_targets(facts: Facts) -> Told | None:
     missing = [
         str(one)
         for one in targets
-        if not any(layer == one or layer.endswith(f".{one}") for layer in facts.base.layers)
+        if one not in _ENDS
+        and not any(layer == one or layer.endswith(f".{one}") for layer in facts.base.layers)
     ]
     if not missing:
         return None
@@ -172,5 +173,11 @@ RULES = (
         f"{_THREADS}/huggingface/transformers/issues/23165",
         _fp16,
     ),
-    Rule("over the context", "hint", "a longer example would be refused anyway", MEASURED, _over_context),
+    Rule(
+        "over the context",
+        "note",
+        "an example as long as that cannot be read to its end",
+        f"{_THREADS}/git-cloner/llama-lora-fine-tuning/issues/10",
+        _over_context,
+    ),
 )

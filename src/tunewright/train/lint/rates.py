@@ -129,8 +129,8 @@ RULES = (
         f"{_THREADS}/huggingface/trl/issues/1025",
         _preferences,
     ),
-    Rule("constant high rate", "hint", "the last weights are worse than those before", MEASURED, _constant),
-    Rule("no warm-up", "hint", "the first steps destroy what the model knew", MEASURED, _cold_start),
+    Rule("constant high rate", "note", "the last weights are worse than those before", MEASURED, _constant),
+    Rule("no warm-up", "note", "the first steps destroy what the model knew", MEASURED, _cold_start),
     Rule("single examples", "warning", "one odd example throws the weights about", MEASURED, _single),
     Rule(
         "adapter scale",

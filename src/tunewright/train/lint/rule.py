@@ -46,7 +46,7 @@ class Rule:
             effect=self.effect,
             fix=told.fix,
             fatal=self.severity == "error",
-            hint=self.severity == "hint",
+            minor=self.severity == "note",
             numbers=dict(told.numbers),
             proof=self.proof,
         )

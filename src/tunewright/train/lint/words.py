@@ -37,7 +37,7 @@ def _everything(facts: Facts) -> Told | None:
 def _trained(facts: Facts) -> float | None:
     if not facts.data or facts.spec.method.name not in ANSWERING:
         return None
-    total = sum(len(item.ids) for item in facts.data.train)
+    total = sum(len(item.ids) - 1 for item in facts.data.train)
     return sum(sum(item.trained[1:]) for item in facts.data.train) / max(1, total)
 
 
@@ -56,7 +56,8 @@ def _no_stop(facts: Facts) -> Told | None:
     name = facts.base.chat.special.get("eos_token")
     padded = name is not None and name == facts.base.chat.special.get("pad_token")
     why = "; it is the padding token, too, which some collators mask by its value" if padded else ""
-    what = f"{share:.0%} of the answers are trained without a stop token, {name or 'of which none is named'}{why}"
+    called = name or "of which none is named"
+    what = f"{share:.0%} of the answers are trained without a stop token, {called}{why}"
     fix = "name it as `eos_token` in `tokenizer_config.json`, and let the template end each answer with it"
     return Told("model", what, fix, {"share": share})
 
