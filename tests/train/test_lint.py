@@ -56,12 +56,12 @@ def changed(facts: Facts, **spec: object) -> Facts:
 
 def with_data(facts: Facts, **data: object) -> Facts:
     assert facts.data is not None
-    return dataclasses.replace(facts, data=dataclasses.replace(facts.data, **data)  # type: ignore[arg-type])
+    return dataclasses.replace(facts, data=dataclasses.replace(facts.data, **data))  # type: ignore[arg-type]
 
 
 def with_base(facts: Facts, **base: object) -> Facts:
     assert facts.base is not None
-    return dataclasses.replace(facts, base=dataclasses.replace(facts.base, **base)  # type: ignore[arg-type])
+    return dataclasses.replace(facts, base=dataclasses.replace(facts.base, **base))  # type: ignore[arg-type]
 
 
 def with_template(facts: Facts, old: str, new: str) -> Facts:
