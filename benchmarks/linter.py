@@ -31,6 +31,8 @@ from tunewright.train.ports import Curve, Work
 
 SEEDS = 3
 LABELS = 4
+LIMIT = 1e-2
+"""About the highest rate at which this model still learns; larger models have theirs at the linter's."""
 LOST = 10.0
 """Loss that a run without a number at its end is said to have."""
 Data = tuple[Sequence[Example], Sequence[Example]]
@@ -198,9 +200,11 @@ PAIRS: dict[str, Pair] = {
     "hopeless rate": Pair({"learning_rate": 0.5}, measure=last),
     "low rate": Pair({"learning_rate": 1e-6}),
     "constant high rate": Pair(
-        {"learning_rate": 2e-3, "schedule": "constant"}, {"learning_rate": 2e-3}, last
+        {"learning_rate": LIMIT, "epochs": 12, "schedule": "constant"},
+        {"learning_rate": LIMIT, "epochs": 12},
+        last,
     ),
-    "no warm-up": Pair({"learning_rate": 2e-3, "warmup": 0}, {"learning_rate": 2e-3}),
+    "no warm-up": Pair({"learning_rate": LIMIT, "warmup": 0}, {"learning_rate": LIMIT}),
     "single examples": Pair({"batch": 1, "learning_rate": 1e-2}, {"batch": 8, "learning_rate": 1e-2}, last),
     "few steps": Pair({"data": first(40), "batch": 16}, {"data": first(40), "batch": 4}),
     "batch over data": Pair({"data": first(24), "batch": 64}, {"data": first(24), "batch": 3}),

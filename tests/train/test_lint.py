@@ -14,8 +14,8 @@ from tunewright.runtime.chat import Chat, Rendered
 from tunewright.train import RULES, TrainSpec, lint
 from tunewright.train.checks import check
 from tunewright.train.lint import BaseFacts, DataFacts, Facts
-from tunewright.train.lint.rule import MEASURED
 from tunewright.train.methods.sft import Sft
+from tunewright.train.rule import MEASURED
 
 from .conftest import make_examples
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
+
+from pydantic import Field
 
 from tunewright.core.types import Example, Frozen
 from tunewright.runtime.chat import Chat, Rendered
@@ -42,6 +45,13 @@ class Look(Frozen):
     loss: float
     exact: float
     """Share of the answers that greedy decoding would give token for token."""
+    figures: dict[str, float] = Field(default={})
+    """What else was measured: `general_loss`, `ending_loss`, `ending_exact`, `generated_f1` …"""
+
+    @property
+    def perplexity(self) -> float:
+        """How many tokens the model wavers between, on average."""
+        return math.exp(min(self.loss, 700.0))
 
 
 class Curve(Frozen):
@@ -49,6 +59,8 @@ class Curve(Frozen):
 
     losses: tuple[float, ...] = ()
     """Training loss of every step."""
+    norms: tuple[float, ...] = ()
+    """Length of the gradient at every step, before it is clipped."""
     validation: tuple[Look, ...] = ()
     best_step: int = 0
     tokens: int = 0
@@ -80,6 +92,10 @@ class Work:
     validation: Sequence[Rendered]
     method: Method
     tuner: Tuner
+    probes: Mapping[str, Sequence[Rendered]] = field(default_factory=dict)
+    """What is looked at beside the validation examples, by name: general questions, ends of answers."""
+    chat: Chat | None = None
+    """For answers in words while it trains."""
 
 
 class Method(Protocol):

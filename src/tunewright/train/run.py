@@ -19,9 +19,10 @@ from tunewright.train.diagnose import diagnose
 from tunewright.train.lint import BaseFacts, DataFacts, Facts
 from tunewright.train.plan import make_plan
 from tunewright.train.ports import SAVES, Backend, Curve, Method, Tracker, Work
+from tunewright.train.probe import probes
 from tunewright.train.spec import TrainSpec
 
-VERSION = "1"
+VERSION = "2"
 """Raised when a change of the stage makes earlier checkpoints stale."""
 EXAMINED = 1000
 """Examples that are made into tokens before a run: some CPU seconds."""
@@ -59,11 +60,13 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
         validation=validation,
         method=method,
         tuner=plugins.make("tuners", spec.tuner),
+        probes=probes(chat, validation),
+        chat=chat,
     )
     curve = backend.fit(work, context)
     findings = diagnose(plan, curve)
     for finding in findings:
-        context.tell("warning", f"{finding.what}; {finding.fix}", where=finding.where)
+        context.tell("warning", f"{finding.kind}: {finding.what}; {finding.fix}", where=finding.where)
     _freeze(chat, base.path, context.folder)
     write_card(context, spec, plan, (base, dataset, task), curve, findings)
     _mirror(context, spec, curve, base, dataset)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tunewright.train.finding import Finding
 from tunewright.train.lint import amounts, model, rates, words
 from tunewright.train.lint.facts import BaseFacts, DataFacts, Facts
-from tunewright.train.lint.rule import Rule
+from tunewright.train.rule import Rule
 
 __all__ = ["RULES", "BaseFacts", "DataFacts", "Facts", "Rule", "lint"]
 
-RULES: tuple[Rule, ...] = (*rates.RULES, *amounts.RULES, *words.RULES, *model.RULES)
+RULES: tuple[Rule[Facts], ...] = (*rates.RULES, *amounts.RULES, *words.RULES, *model.RULES)
 """Every finding there is, in the order in which they are told."""
 _WORST_FIRST = ("error", "warning", "note")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunewright.train.lint.facts import Facts
-from tunewright.train.lint.rule import MEASURED, Rule, Told
+from tunewright.train.rule import MEASURED, Rule, Told
 
 MANY_EPOCHS = 20
 FEW = 300

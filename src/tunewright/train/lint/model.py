@@ -7,7 +7,7 @@ import re
 from tunewright.core.errors import ModelError
 from tunewright.core.types import Message
 from tunewright.train.lint.facts import Facts
-from tunewright.train.lint.rule import Rule, Told
+from tunewright.train.rule import Rule, Told
 
 _ASKED = (Message(role="user", content="?"),)
 _BASE = re.compile(r"(?:^|[-_/ ])(?:base|pt|foundation)(?:$|[-_/ ])", re.I)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from tunewright.train.lint.facts import Facts
-from tunewright.train.lint.rule import MEASURED, Rule, Told
+from tunewright.train.rule import MEASURED, Rule, Told
 
 
 class Rates(NamedTuple):

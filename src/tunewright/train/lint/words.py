@@ -7,7 +7,7 @@ from collections import Counter
 from tunewright.core.types import Example
 from tunewright.runtime.examples import REPLAY
 from tunewright.train.lint.facts import DataFacts, Facts
-from tunewright.train.lint.rule import MEASURED, Rule, Told
+from tunewright.train.rule import MEASURED, Rule, Told
 
 ANSWERING = ("sft", "distill")
 """Methods that learn to say an answer to its end."""

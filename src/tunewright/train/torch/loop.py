@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
 from torch import Tensor
 
-from tunewright.core.errors import TrainError
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.context import Context
+from tunewright.train.diagnose import SMOOTH, midway, refuse
 from tunewright.train.ports import SAVES, Look, Method, Plan
 from tunewright.train.torch import saves
 from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
@@ -28,8 +29,6 @@ from tunewright.train.torch.threads import side_by_side
 
 TIDY_EVERY = 25
 """Steps after which freed memory is handed back: batches of many shapes leave holes in it."""
-SMOOTH = 20
-"""Steps over which the loss is averaged before it is judged."""
 CLIP = 1.0
 
 
@@ -48,6 +47,10 @@ class Loop:
     validation: Sequence[Rendered]
     most_tokens: int
     save_seconds: float
+    probes: Mapping[str, Sequence[Rendered]] = field(default_factory=dict)
+    """What is looked at beside the validation examples, by name."""
+    ask: Callable[[], dict[str, float]] = dict
+    """Answers some validation questions in words, and scores them."""
     progress: Progress = field(default_factory=Progress)
     best: dict[str, Tensor] = field(default_factory=dict)
 
@@ -70,6 +73,7 @@ class Loop:
         )
         self.lengths = [len(item.ids) for item in self.train]
         self.epochs: dict[int, list[list[int]]] = {}
+        self.warned: set[str] = set()
         self.folder: Path = self.context.folder / SAVES
         self.saved_at = self.counted_at = self.told_at = time.monotonic()
         self.cpu_counted_at = time.process_time()
@@ -96,13 +100,14 @@ class Loop:
             group["lr"] = rate(self.plan, step)
         loss = self.gradients(examples, step)
         length = float(self.accelerator.clip_grad_norm_(list(self.weights.values()), CLIP))
-        self._refuse_divergence(loss, length)
+        refuse(self.plan, curve, loss, length)
         self.optimizer.step()
         self.network.refresh()
         self.optimizer.zero_grad()
         self._update(
             step=step + 1,
             losses=(*curve.losses, loss),
+            norms=(*curve.norms, length),
             tokens=curve.tokens + sum(len(item.ids) for item in examples),
             trained_tokens=curve.trained_tokens + sum(sum(item.trained[1:]) for item in examples),
         )
@@ -136,7 +141,19 @@ class Loop:
             best=better,
             validation_loss=look.loss,
             validation_exact=look.exact,
+            perplexity=look.perplexity,
+            **dict[str, Any](look.figures),
         )
+        self._warn()
+
+    def _warn(self) -> None:
+        """Tell, once each, what can be known to go wrong before the run is over."""
+        for finding in midway(self.plan, self.progress.curve):
+            if finding.kind not in self.warned:
+                self.warned.add(finding.kind)
+                self.context.tell(
+                    "warning", f"{finding.kind}: {finding.what}; {finding.fix}", where=finding.where
+                )
 
     def _better(self, look: Look, best: Look) -> bool:
         """Whether a look beats the best: shares of exact answers within chance are decided by the loss."""
@@ -145,15 +162,22 @@ class Loop:
         return gain > chance or (gain >= -chance and look.loss < best.loss)
 
     def _judge(self) -> Look:
-        parts = list(portions(self.validation, self.prefix, min(self.most_tokens, 2048)))
-        found = list(side_by_side(self._judge_part, parts, self.threads))
-        total, trained, wrong = (sum(column) for column in zip(*found, strict=True))
-        exact = 1 - wrong / len(self.validation)
-        return Look(step=self.progress.step, loss=total / max(1, trained), exact=exact)
+        loss, exact = self._judged(self.validation, self.prefix)
+        figures = self.ask()
+        for name, examples in self.probes.items():
+            figures[f"{name}_loss"], figures[f"{name}_exact"] = self._judged(examples, 0)
+        return Look(step=self.progress.step, loss=loss, exact=exact, figures=figures)
 
-    def _judge_part(self, part: Sequence[Rendered]) -> tuple[float, int, int]:
+    def _judged(self, examples: Sequence[Rendered], prefix: int) -> tuple[float, float]:
+        """Mean loss of a trained token, and the share of examples that greedy decoding would get right."""
+        parts = list(portions(examples, prefix, min(self.most_tokens, 2048)))
+        found = list(side_by_side(partial(self._judge_part, prefix), parts, self.threads))
+        total, trained, wrong = (sum(column) for column in zip(*found, strict=True))
+        return total / max(1, trained), 1 - wrong / len(examples)
+
+    def _judge_part(self, prefix: int, part: Sequence[Rendered]) -> tuple[float, int, int]:
         """Summed loss, trained tokens, and examples that greedy decoding would get wrong."""
-        batch = collate(part, self.prefix, self.accelerator.device)
+        batch = collate(part, prefix, self.accelerator.device)
         losses, right = self.method.judge(self.network, batch)
         rows = batch.places // batch.ids.shape[1]
         return losses.sum(dtype=torch.float64).item(), len(losses), len(torch.unique(rows[~right]))
@@ -192,20 +216,7 @@ class Loop:
             tokens_per_second=curve.tokens / max(curve.seconds, 1e-9),
             seconds_left=curve.seconds / step * (self.plan.steps - step),
             memory_gb=peak_gb(),
-        )
-
-    def _refuse_divergence(self, loss: float, length: float) -> None:
-        curve = self.progress.curve
-        recent = [*curve.losses[-SMOOTH + 1 :], loss]
-        first = sum(curve.losses[:SMOOTH]) / max(1, len(curve.losses[:SMOOTH]))
-        away = len(curve.losses) >= 2 * SMOOTH and sum(recent) / len(recent) > 1.5 * first + 1.0
-        if math.isfinite(loss) and math.isfinite(length) and not away:
-            return
-        what = f"the loss rose to {loss:.3g}" if away else f"the loss or its gradient is no number ({loss})"
-        raise TrainError(
-            f"training diverged: {what}",
-            where=f"train, step {self.progress.step + 1} of {self.plan.steps}",
-            fix=f"set `train.learning_rate: {self.plan.learning_rate / 3:.0e}` and run again",
+            gradient_norm=curve.norms[-1],
         )
 
     def _update(self, *, step: int | None = None, bad_looks: int | None = None, **curve: Any) -> None:

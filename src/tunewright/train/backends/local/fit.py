@@ -49,6 +49,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         validation=work.validation,
         most_tokens=backend.tokens,
         save_seconds=60 * backend.save_minutes,
+        probes=work.probes,
     )
     curve = loop.run().curve
     with torch.no_grad():

@@ -1,13 +1,13 @@
-"""Rule: a finding that the linter may come to, and what it is told by."""
+"""Rule: a finding that may be come to, before a run or after it, and what it is told by."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from tunewright.core.types import Severity
 from tunewright.train.finding import Finding
-from tunewright.train.lint.facts import Facts
 
 MEASURED = "benchmarks/linter.py"
 """Proof of a rule whose harm is measured by short runs; the figures stand in `LAB.md`."""
@@ -23,18 +23,21 @@ class Told:
     numbers: Mapping[str, float] = field(default_factory=dict)
 
 
+F = TypeVar("F")
+
+
 @dataclass(frozen=True)
-class Rule:
-    """One finding of the linter: its words, its proof, and the function that looks."""
+class Rule(Generic[F]):
+    """One finding: its words, its proof, and the function that looks at what is known."""
 
     kind: str
     severity: Severity
     effect: str
     proof: str
-    look: Callable[[Facts], Told | None]
+    look: Callable[[F], Told | None]
     """None where all is well, or where what it needs is not known yet."""
 
-    def find(self, facts: Facts) -> Finding | None:
+    def find(self, facts: F) -> Finding | None:
         """The finding, if there is one."""
         told = self.look(facts)
         if told is None:
