@@ -10,24 +10,16 @@ from __future__ import annotations
 import csv
 import statistics
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from benchmarks.record import need_dataset, record
+from benchmarks.short_runs import Data, example, fit, weighed
 from tunewright.core.errors import TrainError
-from tunewright.core.types import Checkpoint, Example, Message
-from tunewright.runtime import plugins
-from tunewright.runtime.chat import Chat
-from tunewright.runtime.context import Context
-from tunewright.runtime.settings import Settings
-from tunewright.runtime.workspace import Workspace
+from tunewright.core.types import Checkpoint, Message
 from tunewright.testing.checkpoint import tiny_checkpoint
-from tunewright.train import TrainSpec
-from tunewright.train.methods.sft import Sft
-from tunewright.train.plan import make_plan
-from tunewright.train.ports import Curve, Work
+from tunewright.train.ports import Curve
 
 SEEDS = 3
 LABELS = 4
@@ -35,8 +27,6 @@ LIMIT = 1e-2
 """About the highest rate at which this model still learns; larger models have theirs at the linter's."""
 LOST = 10.0
 """Loss that a run without a number at its end is said to have."""
-Data = tuple[Sequence[Example], Sequence[Example]]
-"""Training and validation examples."""
 Measure = Callable[[Curve], float]
 
 
@@ -61,42 +51,8 @@ def banking(labels: int) -> Data:
         rows = list(csv.DictReader(file))
     names = sorted({row["category"] for row in rows})[:labels]
     kept = [row for row in rows if row["category"] in names]
-    found = [_example(str(place), row["text"], row["category"]) for place, row in enumerate(kept)]
+    found = [example(str(place), row["text"], row["category"]) for place, row in enumerate(kept)]
     return [one for place, one in enumerate(found) if place % 8], found[::8]
-
-
-def _example(name: str, question: str, answer: str) -> Example:
-    asked, said = Message(role="user", content=question), Message(role="assistant", content=answer)
-    return Example(id=name, messages=(asked, said), label=answer)
-
-
-def fit(base: Checkpoint, data: Data, seed: int, weights: Sequence[float] = (), **changes: Any) -> Curve:  # noqa: ANN401
-    """One run by the local backend; the linter is not asked."""
-    spec = TrainSpec.model_validate({**SETTINGS, **changes})
-    chat, method = Chat.load(base.path), Sft()
-    train, validation = ([method.render(one, chat, "Route.") for one in part] for part in data)
-    if weights:
-        train = [replace(one, weight=weight) for one, weight in zip(train, weights, strict=True)]
-    with tempfile.TemporaryDirectory() as folder:
-        context = Context(
-            project=Path(folder),
-            workspace=Workspace(Path(folder)),
-            settings=Settings(cache=Path(folder) / "cache", threads=1, offline=True),
-            step="train",
-            artifact_id="checkpoint",
-            folder=Path(folder),
-        )
-        work = Work(
-            plan=make_plan(spec, seed, base, (train, validation), "loss"),
-            weights=base.path,
-            base_name="tiny",
-            train=train,
-            validation=validation,
-            method=method,
-            tuner=plugins.make("tuners", spec.tuner),
-        )
-        curve: Curve = plugins.make("backends", spec.backend).fit(work, context)
-        return curve
 
 
 SETTINGS: dict[str, Any] = {
@@ -139,12 +95,11 @@ class Pair:
 
     def run(self, base: Checkpoint, data: Data, seed: int, changes: dict[str, Any]) -> float:
         """What is measured of one side."""
-        pick = changes.get("data", lambda one: one)
-        weigh = changes.get("weigh", lambda _: ())
-        settings = {key: value for key, value in changes.items() if key not in ("data", "weigh")}
+        pick, change = changes.get("data", lambda one: one), changes.get("change", list)
+        told = {key: value for key, value in changes.items() if key not in ("data", "change")}
         try:
-            chosen = pick(data)
-            return self.measure(fit(base, chosen, seed, weigh(len(chosen[0])), **settings))
+            _, curve = fit(base, pick(data), {**SETTINGS, **told}, seed=seed, change=change)
+            return self.measure(curve)
         except TrainError:
             return LOST
 
@@ -190,7 +145,8 @@ class Spread(Pair):
 
         def strays(size: int) -> float:
             parts = [validation[place :: len(validation) // size][:size] for place in range(2)]
-            looks = [kept(fit(base, (train[:80], part), seed, epochs=1)) for part in parts]
+            short = {**SETTINGS, "epochs": 1}
+            looks = [kept(fit(base, (train[:80], part), short, seed=seed)[1]) for part in parts]
             return statistics.stdev(looks)
 
         return strays(5) - strays(40)
@@ -227,7 +183,7 @@ PAIRS: dict[str, Pair] = {
         {"tuner": {"lora": {"r": 8, "alpha": 16, "dropout": 0.3}}, "epochs": 1}, {"epochs": 1}
     ),
     "one answer": Pair({"data": constant}),
-    "extreme weights": Pair({"weigh": lambda count: [50.0, *[1.0] * (count - 1)]}),
+    "extreme weights": Pair({"change": weighed([50.0])}),
     # how much too good the validation loss looks
     "validation in training": Pair({"data": apart, "epochs": 20}, {"data": leaked, "epochs": 20}),
 }

@@ -22,8 +22,14 @@ LITTLE = 0.05
 """Fall of the validation loss below which hardly anything was learned, as a share of it."""
 OVERFIT = 1.1
 """Rise of the validation loss over its lowest from which on examples are learned by heart."""
+PEAK = 2
+"""Steps over which a jump of the training loss is averaged."""
+JUMP = 1.3
+"""How far it may rise above the untouched model's, and one nat more, before it has jumped."""
 FORGOTTEN = 0.3
 """Rise of the loss on general questions, in nats a token, from which on something is forgotten."""
+KNOWING = 4.0
+"""Loss on general questions, in nats a token, above which a model has nothing to forget."""
 UNSURE = 1.5
 """How much worse the stop token may be known than a token of the answer."""
 
@@ -121,8 +127,8 @@ def _overfitting(run: Run) -> Told | None:
     if last.loss <= OVERFIT * lowest.loss or surer_only or end > begin:
         return None
     what = (
-        f"from step {lowest.step} to {last.step} the validation loss rose from {lowest.loss:.3f} to "
-        f"{last.loss:.3f}, while the training loss went from {begin:.3f} to {end:.3f}: the examples are learned by heart"
+        f"the examples are learned by heart: from step {lowest.step} to {last.step} the validation loss rose "
+        f"from {lowest.loss:.3f} to {last.loss:.3f}, while the training loss fell to {end:.3f}"
     )
     numbers = {"lowest": lowest.loss, "last": last.loss, "step": float(lowest.step), "training": end}
     epochs = run.plan.epochs * lowest.step / max(1, run.plan.steps)
@@ -156,6 +162,25 @@ def _still_falling(run: Run) -> Told | None:
 
 
 def _diverged(run: Run) -> Told | None:
+    return _never_better(run) or _jumped(run)
+
+
+def _jumped(run: Run) -> Told | None:
+    losses, first = run.curve.losses, run.looks[0].loss if run.looks else math.inf
+    means = [statistics.fmean(losses[place : place + PEAK]) for place in range(len(losses) - PEAK + 1)]
+    peak = max(means, default=0.0)
+    if peak <= JUMP * first + 1.0:
+        return None
+    step, longest = means.index(peak) + PEAK, max(run.curve.norms, default=0.0)
+    what = (
+        f"the training loss jumped to {peak:.3f} at step {step}, from {first:.3f} before training; "
+        f"the longest gradient was {longest:.3g}"
+    )
+    fix = f"set `learning_rate: {run.plan.learning_rate / 10:.0e}`"
+    return Told("train.learning_rate", what, fix, {"peak": peak, "first": first, "longest": longest})
+
+
+def _never_better(run: Run) -> Told | None:
     if len(run.looks) < 2 or run.lowest.step > 0 or run.looks[-1].loss <= run.looks[0].loss * (1 + NO_EFFECT):
         return None
     first, last = run.looks[0].loss, run.looks[-1].loss
@@ -172,7 +197,9 @@ def _forgetting(run: Run) -> Told | None:
     before, after = (
         (look.figures.get("general_loss") for look in (run.looks[0], run.kept)) if run.looks else (None,) * 2
     )
-    if before is None or after is None or after - before <= max(FORGOTTEN, LITTLE * before):
+    if before is None or after is None or before > KNOWING:
+        return None
+    if after - before <= max(FORGOTTEN, LITTLE * before):
         return None
     what = f"general questions are forgotten: their loss rose from {before:.3f} to {after:.3f}"
     fix = "mix general examples in (`replay` of a source), a smaller rate or fewer epochs"
@@ -202,7 +229,7 @@ RULES: tuple[Rule[Run], ...] = (
     Rule("overfitting", "warning", "right on the examples, worse on everything else", PROOF, _overfitting),
     Rule("underfitting", "warning", "it answers hardly better than the base model", PROOF, _underfitting),
     Rule("still falling", "note", "more epochs would have gone on improving it", PROOF, _still_falling),
-    Rule("divergence", "warning", "the base model is better than what was trained", PROOF, _diverged),
+    Rule("divergence", "warning", "what the base model knew is broken first", PROOF, _diverged),
     Rule(
         "forgetting",
         "warning",

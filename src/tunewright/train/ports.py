@@ -94,7 +94,7 @@ class Work:
     tuner: Tuner
     probes: Mapping[str, Sequence[Rendered]] = field(default_factory=dict)
     """What is looked at beside the validation examples, by name: general questions, ends of answers."""
-    chat: Chat | None = None
+    chat: Chat
     """For answers in words while it trains."""
 
 

@@ -119,6 +119,7 @@ def _missing_dropout(facts: Facts) -> Told | None:
     return Told(place, what, "set `dropout: 0.1`", {"epochs": facts.spec.epochs})
 
 
+_WARM = "https://github.com/gaoyixu/CAIL2020-Argument-Mining/issues/1"
 _OVERFIT = "https://github.com/QwenLM/Qwen/issues/785"
 RULES = (
     Rule("by heart", "warning", "right on the examples, worse on everything else", _OVERFIT, _by_heart),
@@ -127,7 +128,7 @@ RULES = (
         "batch over data", "warning", "too few steps, all in nearly one direction", MEASURED, _batch_over_data
     ),
     Rule("large batch", "warning", "the same examples teach less, as fewer steps", MEASURED, _large_batch),
-    Rule("long warm-up", "warning", "most of the run is spent at a rate below yours", MEASURED, _long_warmup),
+    Rule("long warm-up", "warning", "most of the run is spent at a rate below yours", _WARM, _long_warmup),
     Rule("idle patience", "note", "a run past its best goes on to the end", MEASURED, _idle_patience),
     Rule(
         "no validation",

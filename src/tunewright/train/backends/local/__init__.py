@@ -20,6 +20,8 @@ class Local:
     """Number format of the frozen weights; `auto` is bf16 where the machine computes in it."""
     tokens: Annotated[int, Field(ge=64)] = 8192
     """Tokens computed at once; a larger step is divided, with the same result."""
+    answers: Annotated[int, Field(ge=0)] = 0
+    """Validation questions that are answered in words at every look, and scored; costs time."""
     save_minutes: Annotated[float, Field(gt=0)] = 2.0
     """A crash loses at most this much."""
 

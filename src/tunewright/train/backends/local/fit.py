@@ -18,6 +18,7 @@ from tunewright.train.ports import Curve, Work
 from tunewright.train.torch.loop import Loop
 from tunewright.train.torch.memory import release
 from tunewright.train.torch.networks import network_for
+from tunewright.train.torch.spoken import Spoken
 
 if TYPE_CHECKING:
     from tunewright.train.backends.local import Local
@@ -50,6 +51,12 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         most_tokens=backend.tokens,
         save_seconds=60 * backend.save_minutes,
         probes=work.probes,
+        ask=Spoken(
+            model=tuned,
+            chat=work.chat,
+            asked=[item for item in work.validation if any(item.trained)][: backend.answers],
+            device=accelerator.device,
+        ),
     )
     curve = loop.run().curve
     with torch.no_grad():

@@ -1,0 +1,77 @@
+"""Short training runs by the local backend, past every check: for benchmarks that run what is warned of."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tunewright.core.types import Checkpoint, Example, Message
+from tunewright.runtime import plugins
+from tunewright.runtime.chat import Chat, Rendered
+from tunewright.runtime.context import Context
+from tunewright.runtime.settings import Settings
+from tunewright.runtime.workspace import Workspace
+from tunewright.train import TrainSpec
+from tunewright.train.methods.sft import Sft
+from tunewright.train.plan import make_plan
+from tunewright.train.ports import Curve, Plan, Work
+from tunewright.train.probe import probes
+
+Data = tuple[Sequence[Example], Sequence[Example]]
+"""Training and validation examples."""
+
+
+def example(name: str, question: str, answer: str) -> Example:
+    """One question with its answer."""
+    asked, said = Message(role="user", content=question), Message(role="assistant", content=answer)
+    return Example(id=name, messages=(asked, said), label=answer)
+
+
+def fit(
+    base: Checkpoint,
+    data: Data,
+    settings: dict[str, Any],
+    *,
+    seed: int = 0,
+    change: Callable[[Sequence[Rendered]], Sequence[Rendered]] = list,
+    threads: int = 1,
+) -> tuple[Plan, Curve]:
+    """One run; `change` is made to the training examples once they are tokens. Raises `TrainError`."""
+    spec = TrainSpec.model_validate(settings)
+    chat, method = Chat.load(base.path), Sft()
+    train, validation = (list(change([method.render(one, chat, "Route.") for one in part])) for part in data)
+    plan = make_plan(spec, seed, base, (train, validation), "loss")
+    with tempfile.TemporaryDirectory() as folder:
+        context = Context(
+            project=Path(folder),
+            workspace=Workspace(Path(folder)),
+            settings=Settings(cache=Path(folder) / "cache", threads=threads, offline=True),
+            step="train",
+            artifact_id="checkpoint",
+            folder=Path(folder),
+        )
+        work = Work(
+            plan=plan,
+            weights=base.path,
+            base_name="base",
+            train=train,
+            validation=validation,
+            method=method,
+            tuner=plugins.make("tuners", spec.tuner),
+            probes=probes(chat, validation),
+            chat=chat,
+        )
+        return plan, plugins.make("backends", spec.backend).fit(work, context)
+
+
+def weighed(weights: Sequence[float]) -> Callable[[Sequence[Rendered]], Sequence[Rendered]]:
+    """A change that gives the first examples these weights."""
+
+    def change(items: Sequence[Rendered]) -> Sequence[Rendered]:
+        heavy = [replace(one, weight=weight) for one, weight in zip(items, weights, strict=False)]
+        return [*heavy, *items[len(heavy) :]]
+
+    return change
