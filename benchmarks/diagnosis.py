@@ -92,6 +92,8 @@ def _planted(base: Checkpoint, name: str, seed: int) -> set[str]:
     rows = [(one.messages[0].content, one.answer or "") for one in train]
     bad, changed = training.PLANTERS[name](rows, HEALTHY, random.Random(seed))
     examples = [example(str(place), *row) for place, row in enumerate(bad)]
+    if name == "erasing":  # what is written over the knowledge is learned, so that it is kept
+        validation = examples[:VALIDATION]
     return _said(base, (examples, validation), changed, seed)
 
 

@@ -129,10 +129,10 @@ def looks(*losses: float, **figures: Sequence[float]) -> Curve:
 
 
 def test_forgetting_is_told_by_general_questions_of_a_model_that_knew_them() -> None:
-    knew = looks(2.0, 1.0, 0.8, 0.7, general_loss=(1.2, 1.6, 1.9, 2.4))
+    knew = looks(2.0, 1.0, 0.8, 0.7, general_loss=(1.2, 1.6, 2.9, 4.2))
     knew_nothing = looks(2.0, 1.0, 0.8, 0.7, general_loss=(9.0, 9.4, 9.9, 10.4))
     (finding,) = [one for one in diagnose(PLAN, knew) if one.kind == "forgetting"]
-    assert finding.numbers == {"before": 1.2, "after": 2.4} and "1.200 to 2.400" in finding.what
+    assert finding.numbers == {"before": 1.2, "after": 4.2} and "1.200 to 4.200" in finding.what
     assert "forgetting" not in {one.kind for one in diagnose(PLAN, knew_nothing)}
     assert "forgetting" in {one.kind for one in midway(PLAN, knew)}
 
@@ -182,7 +182,7 @@ def test_answers_in_words_are_scored_at_every_look(
     )
     train.run(context(events), spec, base, dataset, task)
     said = [event.data for event in events if event.kind == "metric"]
-    assert said[0]["generated_exact"] == 0.0 and said[-1]["generated_token_f1"] > 0.5
+    assert said[0]["generated_exact"] == 0.0 and said[-1]["generated_token_f1"] >= 0.5
     assert said[-1]["generated_exact"] <= said[-1]["generated_token_f1"]
 
 

@@ -26,8 +26,8 @@ PEAK = 2
 """Steps over which a jump of the training loss is averaged."""
 JUMP = 1.3
 """How far it may rise above the untouched model's, and one nat more, before it has jumped."""
-FORGOTTEN = 0.3
-"""Rise of the loss on general questions, in nats a token, from which on something is forgotten."""
+FORGOTTEN = 2.0
+"""Rise of the loss on general questions, in nats a token, that is more than a narrow task costs anyway."""
 KNOWING = 4.0
 """Loss on general questions, in nats a token, above which a model has nothing to forget."""
 UNSURE = 1.5
@@ -110,8 +110,8 @@ def _no_effect(run: Run) -> Told | None:
     if run.curve.moved > 0 and len(looks) < 2:
         return None
     change = max((abs(look.loss - looks[0].loss) / looks[0].loss for look in looks), default=0.0)
-    if run.curve.moved > 0 and change >= NO_EFFECT:
-        return None
+    if change >= NO_EFFECT:
+        return None  # where the untouched weights were kept, the run went wrong in another way
     moved = f"the validation loss moved by {change:.2%}, the weights by {run.curve.moved:.3g}"
     what = f"the adapter has no effect: {moved}"
     fix = f"raise it to {run.plan.learning_rate * 10:.0e} or more, and look at the tuner's `targets`"
@@ -210,6 +210,8 @@ def _no_stop(run: Run) -> Told | None:
     said, loss = (
         (run.kept.figures.get(f"ending_{name}") for name in ("exact", "loss")) if run.looks else (None,) * 2
     )
+    if (run.looks and run.kept.step == 0) or _underfitting(run):
+        return None  # nothing was learned, the stop token included
     if said is None or loss is None or said >= 0.5 or loss <= max(0.7, UNSURE * run.kept.loss):
         return None
     where = f"at the end of {said:.0%} of the answers it is the likeliest, and its loss is {loss:.2f}"

@@ -71,30 +71,6 @@ def _preferences(facts: Facts) -> Told | None:
     )
 
 
-def _constant(facts: Facts) -> Told | None:
-    rate, rates = facts.spec.learning_rate, RATES.get(facts.tuner)
-    if rates is None or facts.spec.schedule != "constant" or rate < rates.usual:
-        return None
-    what = f"the rate stays at {rate:g} to the last step, so the run ends where it still jumps about"
-    return Told("train.schedule", what, "set `schedule: cosine`, or a third of the rate", {"rate": rate})
-
-
-def _cold_start(facts: Facts) -> Told | None:
-    rate, rates = facts.spec.learning_rate, RATES.get(facts.tuner)
-    if rates is None or facts.spec.warmup > 0 or rate <= rates.usual:
-        return None
-    what = f"the first step is taken at {rate:g}, before the optimiser knows how long a step should be"
-    return Told("train.warmup", what, "set `warmup: 0.05`", {"rate": rate, "usual": rates.usual})
-
-
-def _single(facts: Facts) -> Told | None:
-    rate, rates = facts.spec.learning_rate, RATES.get(facts.tuner)
-    if rates is None or facts.spec.batch > 1 or rate <= rates.usual / 2:
-        return None
-    what = f"each step of {rate:g} follows one example alone"
-    return Told("train.batch", what, f"set `batch: 8`, or the rate to {rates.usual / 4:g}", {"rate": rate})
-
-
 def _scale(facts: Facts) -> Told | None:
     if facts.tuner not in ("lora", "qlora", "dora"):
         return None
@@ -129,9 +105,6 @@ RULES = (
         f"{_THREADS}/huggingface/trl/issues/1025",
         _preferences,
     ),
-    Rule("constant high rate", "note", "the last weights are worse than those before", MEASURED, _constant),
-    Rule("no warm-up", "note", "the first steps destroy what the model knew", MEASURED, _cold_start),
-    Rule("single examples", "warning", "one odd example throws the weights about", MEASURED, _single),
     Rule(
         "adapter scale",
         "warning",
