@@ -16,6 +16,8 @@ from pydantic import BaseModel
 from tunewright.cli.app import app
 from tunewright.loop.spec import Spec
 from tunewright.runtime.plugins import Named
+from tunewright.train import RULES as LINT
+from tunewright.train.diagnose import RULES as DIAGNOSIS
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -23,6 +25,7 @@ REFERENCE = Path(__file__).parent / "reference"
 def main() -> None:
     """Write or check every generated page."""
     pages = {"cli.md": "\n".join(cli()) + "\n", "spec.md": "\n".join(spec()) + "\n"}
+    pages["findings.md"] = "\n".join(findings()) + "\n"
     stale = [name for name, text in pages.items() if _read(REFERENCE / name) != text]
     if "--check" in sys.argv:
         if stale:
@@ -61,6 +64,20 @@ def _command(path: str, command: object) -> Iterator[str]:
         if parameter.param_type_name == "argument":
             names = parameter.name.upper()
         yield f"- `{names}`: {getattr(parameter, 'help', '') or 'show this page'}"
+
+
+def findings() -> Iterator[str]:
+    """Every finding of the linter and of the diagnosis, with its effect and its proof."""
+    yield "# Findings of training"
+    for title, rules in (("Before a run: `tunewright check`", LINT), ("While and after it runs", DIAGNOSIS)):
+        yield from (
+            "",
+            f"## {title}",
+            "",
+            "| finding | severity | expected effect | seen in |",
+            "|---|---|---|---|",
+        )
+        yield from (f"| {one.kind} | {one.severity} | {one.effect} | {one.proof} |" for one in rules)
 
 
 def spec() -> Iterator[str]:
