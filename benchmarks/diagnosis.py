@@ -1,7 +1,8 @@
 """Does a run name the fault that was planted into it, and is it silent over healthy runs?
 
-The model is the embedded one, the data real (`banking77`, six labels, and `e2e_nlg`-like free answers are not
-needed for the faults); planters are in `benchmarks/faults/training.py` and share nothing with the detectors.
+The model is the embedded one, the data real (`banking77`, six labels drawn anew for every seed); planters are
+in `benchmarks/faults/training.py` and share nothing with the detectors. The thresholds were set on runs with
+seeds below FIRST, which are not used here.
 Recall: runs in which the finding of that kind stands, of those with the fault. False alarms: warnings, of all
 that healthy runs could have had.
 """
@@ -51,28 +52,30 @@ VARIANTS: tuple[dict[str, Any], ...] = (
 )
 """Settings that are right in different ways."""
 LABELS, TRAIN, VALIDATION = 6, 120, 40
+FIRST, HEALTHY_FIRST = 20, 30
 Change = Callable[[Sequence[Rendered]], Sequence[Rendered]]
 
 
 def main() -> None:
     """Plant every fault in a real run, run healthy ones beside, and record what was said."""
-    seeds = 1 if "--quick" in sys.argv else 2
+    quick = "--quick" in sys.argv
+    seeds = range(FIRST, FIRST + (1 if quick else 2))
     base = models.resolve("smollm2-135m-instruct", settings.read())
     figures: dict[str, float | int | None] = {}
     for name, kinds in KINDS.items():
-        found = [set(kinds) & _planted(base, name, seed) for seed in range(seeds)]
-        figures[f"recall_{name}"] = sum(map(bool, found)) / seeds
-    ends = [_said(base, _data(seed), HEALTHY, seed, _endless) for seed in range(seeds)]
-    figures["recall_endless"] = sum("stop token not learned" in said for said in ends) / seeds
-    broken = [_poisoned(base, seed) for seed in range(seeds)]
-    figures["recall_poisoned"] = sum("NaN" in said for said in broken) / seeds
+        found = [set(kinds) & _planted(base, name, seed) for seed in seeds]
+        figures[f"recall_{name}"] = sum(map(bool, found)) / len(seeds)
+    ends = [_said(base, _data(seed), HEALTHY, seed, _endless) for seed in seeds]
+    figures["recall_endless"] = sum("stop token not learned" in said for said in ends) / len(seeds)
+    broken = [_poisoned(base, seed) for seed in seeds]
+    figures["recall_poisoned"] = sum("NaN" in said for said in broken) / len(seeds)
     alarms = [
-        _said(base, _data(10 + seed), {**HEALTHY, **variant}, seed) - {"still falling"}
-        for seed, variant in enumerate(VARIANTS[: 2 if seeds == 1 else None])
+        _said(base, _data(seed), {**HEALTHY, **variant}, seed) - {"still falling"}
+        for seed, variant in enumerate(VARIANTS[: 2 if quick else None], HEALTHY_FIRST)
     ]
     figures["healthy_runs"] = len(alarms)
     figures["false_alarms"] = sum(map(len, alarms)) / len(alarms) / len(RULES)
-    record("diagnosis", figures, quick=seeds == 1)
+    record("diagnosis", figures, quick=quick)
 
 
 def _data(seed: int) -> Data:

@@ -15,6 +15,7 @@ from tunewright.runtime.settings import Settings
 from tunewright.runtime.workspace import Workspace
 from tunewright.testing.checkpoint import tiny_checkpoint
 from tunewright.train import TrainSpec
+from tunewright.train.ports import Plan
 
 SPEC = TrainSpec(
     backend={"local": {"precision": "fp32"}},
@@ -23,6 +24,20 @@ SPEC = TrainSpec(
     batch=4,
     learning_rate=5e-3,
     evaluations=1,
+)
+
+PLAN = Plan(
+    seed=0,
+    epochs=1,
+    steps=9,
+    warmup_steps=1,
+    evaluate_every=3,
+    batch=1,
+    learning_rate=1e-3,
+    schedule="cosine",
+    patience=0,
+    best_by="loss",
+    inputs="x",
 )
 
 

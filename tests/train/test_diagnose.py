@@ -23,9 +23,10 @@ from tunewright.runtime.models.local import local_checkpoint
 from tunewright.runtime.plugins import Named
 from tunewright.train.diagnose import RULES, diagnose, midway
 from tunewright.train.finding import Finding
-from tunewright.train.ports import Curve, Look, Plan
+from tunewright.train.ports import Curve, Look
 from tunewright.train.probe import GENERAL, probes
 
+from .conftest import PLAN as SHORT
 from .conftest import SPEC, make_examples
 
 Contexts = Callable[..., Context]
@@ -99,19 +100,7 @@ def test_a_run_that_blows_up_or_is_no_number_ends_with_a_finding(base: Checkpoin
     assert isinstance(problem, Finding) and problem.kind == "NaN" and "base model" in problem.fix
 
 
-PLAN = Plan(
-    seed=0,
-    epochs=3,
-    steps=30,
-    warmup_steps=1,
-    evaluate_every=10,
-    batch=4,
-    learning_rate=1e-3,
-    schedule="cosine",
-    patience=0,
-    best_by="loss",
-    inputs="",
-)
+PLAN = SHORT.model_copy(update={"epochs": 3, "steps": 30, "evaluate_every": 10})
 
 
 def looks(*losses: float, **figures: Sequence[float]) -> Curve:

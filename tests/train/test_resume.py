@@ -17,26 +17,12 @@ import torch
 from tunewright import train
 from tunewright.core.errors import WorkspaceError
 from tunewright.core.types import Checkpoint, Dataset, Task
-from tunewright.train.ports import Curve, Plan
+from tunewright.train.ports import Curve
 from tunewright.train.torch import saves
 from tunewright.train.torch.saves import Progress
 
-from .conftest import SPEC, make_context
+from .conftest import PLAN, SPEC, make_context
 from .test_run import curve_of
-
-PLAN = Plan(
-    seed=0,
-    epochs=1,
-    steps=9,
-    warmup_steps=1,
-    evaluate_every=3,
-    batch=1,
-    learning_rate=1e-3,
-    schedule="cosine",
-    patience=0,
-    best_by="loss",
-    inputs="x",
-)
 
 CHILD = """
 import sys

@@ -44,6 +44,14 @@ def test_training_lowers_the_validation_loss_and_tells_how_far_it_is(
     assert not (made.path / "checkpoints").exists()
 
 
+def test_nobody_is_asked_for_the_base_model_of_an_adapter_that_is_kept(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts, recwarn: pytest.WarningsRecorder
+) -> None:
+    named = base.base.model_copy(update={"name": "someone/model-of-the-hub"})
+    train.run(context(), SPEC, base.model_copy(update={"base": named}), dataset, task)
+    assert not [one for one in recwarn if "remote file" in str(one.message)]
+
+
 def test_the_adapter_loads_with_plain_peft_and_gives_the_best_validation_loss(
     base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
 ) -> None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tunewright.core.types import Problem
-from tunewright.data.detect import BESIDE, Detected
+from tunewright.data.detect import Detected
 from tunewright.data.ids import Seen, digests, names, seed
 from tunewright.data.ports import GROUP, PLACE, Tell
+from tunewright.data.roles import BESIDE
 from tunewright.data.rows import READ, Empty, tags_of
 from tunewright.data.spec import Columns
 from tunewright.data.times import times

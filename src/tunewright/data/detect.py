@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 
 from tunewright.core.errors import DataError
 from tunewright.core.types import Problem
+from tunewright.data.roles import ALIASES, BESIDE, HARMLESS, NARROW, OPTIONAL, OURS, ROLES
 from tunewright.data.sources.threads.table import looks_like_messages
 from tunewright.data.spec import Columns, Shape
 from tunewright.data.turns import FALSE, TRUE, looks_marked, looks_spoken
@@ -16,72 +17,12 @@ from tunewright.data.turns import FALSE, TRUE, looks_marked, looks_spoken
 Values = Mapping[str, Sequence[str | None]]
 """The first values of each column."""
 
-ROLES: dict[Shape, tuple[str, ...]] = {
-    "messages": ("messages",),
-    "sharegpt": ("messages",),
-    "preference": ("chosen", "rejected"),
-    "desirable": ("prompt", "completion", "desirable"),
-    "instruction": ("instruction", "output"),
-    "completion": ("prompt", "completion"),
-    "label": ("text", "label"),
-    "marked": ("text",),
-    "transcript": ("text",),
-    "text": ("text",),
-}
-"""Columns that each shape needs."""
-
-OPTIONAL: dict[Shape, tuple[str, ...]] = {
-    "messages": ("system",),
-    "sharegpt": ("system",),
-    "preference": ("prompt", "instruction", "input", "system"),
-    "desirable": ("system",),
-    "instruction": ("input", "system"),
-    "completion": ("system",),
-}
-"""Columns that a shape may have."""
-
-BESIDE = ("group", "time", "outcome", "id", "tags")
-"""Columns that any shape may have, where they are named."""
-
-ALIASES: dict[str, tuple[str, ...]] = {
-    "messages": ("messages", "conversation", "conversations", "chat"),
-    "instruction": ("instruction",),
-    "input": ("input", "context"),
-    "output": ("output", "response", "answer"),
-    "system": ("system", "system_prompt"),
-    "chosen": ("chosen", "preferred_output", "preferred"),
-    "rejected": ("rejected", "non_preferred_output", "dispreferred"),
-    "desirable": ("desirable", "kto_tag", "label", "thumbs_up"),
-    "prompt": ("prompt", "question", "query"),
-    "completion": ("completion", "response", "answer"),
-    "text": (
-        *("text", "sentence", "question", "query", "utterance", "content", "message", "body", "ticket"),
-        *("document", "review", "comment", "description", "subject"),
-    ),
-    "outcome": ("outcome",),
-    "label": (
-        *("label", "category", "intent", "class", "target", "topic", "tag", "type", "queue"),
-        *("department", "desk", "sentiment"),
-    ),
-}
-
-_NARROW = ("preference", "desirable")
-"""Shapes that have all that a wider one has, and more."""
-
-_LONGEST_LABEL, _FEW = 80, 20
+_LONGEST_LABEL = 80
+_FEW = 20
 _MOST = 0.8
 """Share of the texts that must have a markup."""
 SURE = 0.8
 """A detection less confident than this is told, with the mapping that would confirm it."""
-
-_BESIDE = (
-    *("id", "idx", "index", "uuid", "meta", "metadata", "source", "url", "title", "date", "time"),
-    *("timestamp", "created", "lang", "language", "licence", "license", "group", "tags", "provenance"),
-    *("outcome", "status", "weight"),
-)
-"""Columns that may stand beside a text that is all there is."""
-_OURS = {"messages", "text", "rejected", "references", "desirable", "label", "weight"}
-"""All columns of a file of examples that we wrote, most of them empty."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +47,10 @@ def detect(
     """
     if missing := [name for name in columns.named().values() if name not in values]:
         raise DataError(problems=[_missing(name, values, where) for name in missing])
-    if values.keys() >= _OURS:
+    if values.keys() >= OURS:
         values = {name: column for name, column in values.items() if _holds(column)}
     found = sorted(_candidates(values, columns, shape), key=lambda one: -one.confidence)
-    found = [one for one in found if one.shape in _NARROW and one.confidence >= SURE] or found
+    found = [one for one in found if one.shape in NARROW and one.confidence >= SURE] or found
     best = [one for one in found if one.confidence == found[0].confidence]
     if labels_wanted and len(best) > 1:
         best = [one for one in best if one.shape == "label"] or best
@@ -221,7 +162,7 @@ def _transcript_fits(taken: Taken, values: Values) -> bool:
 
 
 def _text_fits(taken: Taken, values: Values) -> bool:
-    others = [name for name in values if name != taken["text"] and name.casefold() not in _BESIDE]
+    others = [name for name in values if name != taken["text"] and name.casefold() not in HARMLESS]
     return not others and not _marked_fits(taken, values) and not _transcript_fits(taken, values)
 
 
@@ -273,7 +214,7 @@ def mapping(found: Detected) -> str:
 
 
 def _missing(name: str, values: Values, where: str) -> Problem:
-    fix = f"name one of {', '.join(f'`{column}`' for column in values)} in `data.columns`"
+    fix = f"name one of {_quoted(values)} in `data.columns`"
     return Problem(where=where, what=f"there is no column `{name}`", fix=fix)
 
 
@@ -285,7 +226,6 @@ def _useless(role: str, shape: Shape, where: str) -> Problem:
 def _unclear(
     best: list[Detected], values: Values, where: str, shape: Shape | None, given: Columns
 ) -> DataError:
-    have = ", ".join(map("`{}`".format, values))
     if best:
         fix = f"write `data.format: {best[0].shape}` (or {', '.join(one.shape for one in best[1:])})"
         return DataError(f"this source can be read as {' or '.join(map(str, best))}", where=where, fix=fix)
@@ -296,4 +236,8 @@ def _unclear(
         fix = f"if each row is a message of a conversation, read it by `threads: {{path: {where}}}`"
     elif "text" in given.named():
         fix = "name the column of the label, too, or write `data.format: text` to learn the text as it is"
-    return DataError(f"the columns {have} do not look like {wanted}", where=where, fix=fix)
+    return DataError(f"the columns {_quoted(values)} do not look like {wanted}", where=where, fix=fix)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)

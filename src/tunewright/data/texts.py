@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from typing import Any, NamedTuple
 
 from tunewright.core.types import Role
@@ -106,3 +106,8 @@ def _putter(container: Any, key: Any) -> Callable[[str], None]:  # noqa: ANN401 
         container[key] = value
 
     return put
+
+
+def counted(found: Sized, noun: str) -> str:
+    """`1 answer`, `2 answers`."""
+    return f"{len(found):,} {noun}{'' if len(found) == 1 else 's'}"

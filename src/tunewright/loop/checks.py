@@ -35,10 +35,8 @@ def at_hand(found: Sequence[Problem], spec: Spec, project: Path, outcome: Outcom
         return
     base = models.resolve(name, how)
     export = spec.deploy.export.name
-    known = train.lint(train.examine(spec.train, base, dataset, task, export))
-    kinds = {one.kind for one in known}
-    yield from (one for one in found if not (isinstance(one, Finding) and one.kind in kinds))
-    yield from known
+    yield from (one for one in found if not isinstance(one, Finding))
+    yield from train.lint(train.examine(spec.train, base, dataset, task, export))
 
 
 def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:

@@ -7,11 +7,12 @@ import platform
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 
-from tunewright.core.types import Checkpoint, Dataset, Problem, Task
+from tunewright.core.types import Checkpoint, Dataset, Task
 from tunewright.runtime import hardware
 from tunewright.runtime.context import Context
 from tunewright.runtime.measure.losses import Losses, write_losses
 from tunewright.runtime.workspace import atomic_write
+from tunewright.train.finding import Finding
 from tunewright.train.ports import Curve, Plan
 from tunewright.train.spec import TrainSpec
 
@@ -36,7 +37,7 @@ def write_card(
     plan: Plan,
     inputs: tuple[Checkpoint, Dataset, Task],
     curve: Curve,
-    findings: Sequence[Problem],
+    findings: Sequence[Finding],
 ) -> None:
     """Write `run.json`, which repeats the run, `losses.jsonl` for plots, and `card.md` for a person."""
     base, dataset, task = inputs
@@ -71,7 +72,7 @@ def write_card(
 
 
 def _page(
-    spec: TrainSpec, inputs: tuple[Checkpoint, Dataset, Task], curve: Curve, findings: Sequence[Problem]
+    spec: TrainSpec, inputs: tuple[Checkpoint, Dataset, Task], curve: Curve, findings: Sequence[Finding]
 ) -> str:
     base, dataset, task = inputs
     best = curve.best
@@ -98,7 +99,7 @@ def _page(
         f"| data | `{dataset.digest[:16]}` |",
         f"| chat template | `{base.template_sha256[:16]}`, frozen beside the adapter |",
         "",
-        *(f"- {finding.what}; {finding.fix}" for finding in findings),
+        *(f"- {finding}" for finding in findings),
         *(f"- {note}" for note in curve.notes),
         "",
         *_mix(dataset),

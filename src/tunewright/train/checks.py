@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tunewright.core.types import Problem
 from tunewright.runtime import plugins
 from tunewright.runtime.chat import Rendered
-from tunewright.train.lint import Facts, lint
+from tunewright.train.lint import Facts, lint, too_long
 from tunewright.train.spec import TrainSpec
 
 
@@ -33,7 +33,7 @@ def check_examples(train: Sequence[Rendered], context: int) -> Iterator[Problem]
             where="train", what="there is no training example", fix="look at `data.sources` and `data.split`"
         )
         return
-    longest, length, long = _too_long(train, context or sys.maxsize)
+    longest, length, long = too_long(train, context or sys.maxsize)
     if long:
         yield Problem(
             where="train.max_tokens",
@@ -46,7 +46,7 @@ def check_examples(train: Sequence[Rendered], context: int) -> Iterator[Problem]
 def check_lengths(splits: Mapping[str, Sequence[Rendered]], context: int) -> Iterator[Problem]:
     """Evaluation examples that the model could not answer once it is trained."""
     for split, examples in splits.items():
-        longest, length, long = _too_long(examples, context or sys.maxsize)
+        longest, length, long = too_long(examples, context or sys.maxsize)
         if long:
             yield Problem(
                 where=f"the split `{split}`",
@@ -54,10 +54,3 @@ def check_lengths(splits: Mapping[str, Sequence[Rendered]], context: int) -> Ite
                 f"{context} tokens; the longest, number {longest}, has {length}",
                 fix="shorten or remove them",
             )
-
-
-def _too_long(examples: Sequence[Rendered], limit: int) -> tuple[int, int, int]:
-    """The longest example by number, its tokens, and how many are longer than the limit."""
-    lengths = [len(item.ids) for item in examples]
-    length = max(lengths, default=0)
-    return lengths.index(length) if lengths else 0, length, sum(one > limit for one in lengths)

@@ -11,7 +11,7 @@ from tunewright.core.errors import TrainError
 from tunewright.runtime.measure.losses import Losses
 from tunewright.train.finding import Finding
 from tunewright.train.ports import Curve, Look, Plan
-from tunewright.train.rule import Rule, Told
+from tunewright.train.rule import Rule, Told, found
 
 SMOOTH = 20
 """Steps over which the loss is averaged before it is judged."""
@@ -64,14 +64,12 @@ class Run:
 
 def diagnose(plan: Plan, curve: Curve) -> tuple[Finding, ...]:
     """Findings to act on in the next run; none of them is fatal."""
-    run = Run(plan, curve)
-    return tuple(finding for rule in RULES if (finding := rule.find(run)) is not None)
+    return found(RULES, Run(plan, curve))
 
 
 def midway(plan: Plan, curve: Curve) -> tuple[Finding, ...]:
     """What can be known to go wrong before the run is over."""
-    run = Run(plan, curve)
-    return tuple(finding for rule in EARLY if (finding := rule.find(run)) is not None)
+    return found(EARLY, Run(plan, curve))
 
 
 def refuse(plan: Plan, curve: Curve, loss: float, length: float) -> None:
@@ -236,14 +234,14 @@ RULES: tuple[Rule[Run], ...] = (
         "forgetting",
         "warning",
         "worse at everything that is not the task",
-        "https://github.com/hiyouga/LlamaFactory/issues/2611",
+        "https://github.com/unslothai/unsloth/issues/713",
         _forgetting,
     ),
     Rule(
         "stop token not learned",
         "warning",
         "answers run on until they are cut",
-        "https://github.com/huggingface/trl/issues/7230",
+        "https://github.com/huggingface/trl/issues/1623",
         _no_stop,
     ),
 )

@@ -16,9 +16,12 @@ class Finding(core.Finding):
     numbers: dict[str, float] = Field(default={})
     """What it was told by."""
     proof: str = ""
-    """Where the harm can be seen: the address of a public thread, or the name of a figure in `LAB.md`."""
+    """Where the harm can be seen: the address of a public thread, or the benchmark of short runs."""
 
     @property
     def severity(self) -> Severity:
         """How bad it is, in a word."""
         return "note" if self.minor and not self.fatal else super().severity
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.what}; {self.fix}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -53,3 +53,8 @@ class Rule(Generic[F]):
             numbers=dict(told.numbers),
             proof=self.proof,
         )
+
+
+def found(rules: Iterable[Rule[F]], facts: F) -> tuple[Finding, ...]:
+    """What the rules find in the facts, in their order."""
+    return tuple(finding for rule in rules if (finding := rule.find(facts)) is not None)

@@ -66,7 +66,7 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     curve = backend.fit(work, context)
     findings = diagnose(plan, curve)
     for finding in findings:
-        context.tell("warning", f"{finding.kind}: {finding.what}; {finding.fix}", where=finding.where)
+        context.tell("warning", str(finding), where=finding.where)
     _freeze(chat, base.path, context.folder)
     write_card(context, spec, plan, (base, dataset, task), curve, findings)
     _mirror(context, spec, curve, base, dataset)

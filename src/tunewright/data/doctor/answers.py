@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 import orjson
 
 from tunewright.core.types import Example
-from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find
+from tunewright.data.doctor.finding import Finding, Suspect, Telling, find
 from tunewright.data.question import question
+from tunewright.data.texts import counted
 
 FORMAT = Telling(
     kind="inconsistent format",

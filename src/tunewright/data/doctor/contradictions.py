@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from tunewright.core.types import Example
-from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find, told_apart
+from tunewright.data.doctor.finding import Finding, Suspect, Telling, find, told_apart
 from tunewright.data.doctor.words import COURTESY, WORD, content
 from tunewright.data.question import question
+from tunewright.data.texts import counted
 from tunewright.runtime.near import near_matches, normalised
 
 TELLING = Telling(

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tunewright.core.types import Example
-from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find
+from tunewright.data.doctor.finding import Finding, Suspect, Telling, find
+from tunewright.data.texts import counted
 from tunewright.runtime.lazy import require
 
 TRUNCATED = Telling(

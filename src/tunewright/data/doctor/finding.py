@@ -107,11 +107,6 @@ def excerpt(text: str) -> str:
     return plain if len(plain) <= _EXCERPT else f"{plain[:half]} … {plain[-half:]}"
 
 
-def counted(examples: Sequence[object], noun: str) -> str:
-    """`1 answer`, `2 answers`."""
-    return f"{len(examples):,} {noun}{'' if len(examples) == 1 else 's'}"
-
-
 def told_apart(texts: Sequence[str]) -> list[str]:
     """The texts without the words that half of them begin or end with: a frame tells nothing apart."""
     lines = _without_beginning([text.split() for text in texts])

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from tunewright.core.types import Example, Split
-from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find, told_apart
+from tunewright.data.doctor.finding import Finding, Suspect, Telling, find, told_apart
 from tunewright.data.question import question
+from tunewright.data.texts import counted
 from tunewright.runtime.near import near_matches, normalised
 
 VARIETY = Telling(

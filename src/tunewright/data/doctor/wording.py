@@ -7,7 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from tunewright.core.types import Example
-from tunewright.data.doctor.finding import Finding, Suspect, Telling, counted, find
+from tunewright.data.doctor.finding import Finding, Suspect, Telling, find
+from tunewright.data.texts import counted
 from tunewright.runtime.near import normalised
 
 BOILERPLATE = Telling(

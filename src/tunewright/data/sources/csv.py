@@ -14,6 +14,7 @@ from pydantic import StringConstraints
 
 from tunewright.core.types import Problem
 from tunewright.data.ports import Row, Tell, batches
+from tunewright.data.texts import counted
 from tunewright.runtime.lines import delimiter as found_delimiter
 from tunewright.runtime.lines import lines
 
@@ -83,7 +84,7 @@ class Csv:
         if len(values) == len(header):
             yield f"line {number}", {name: value or None for name, value in zip(header, values, strict=True)}
         elif values:
-            what = f"{_counted(len(values), 'value')} for {_counted(len(header), 'column')}"
+            what = f"{counted(values, 'value')} for {counted(header, 'column')}"
             tell(self._problem(number, what, _TOO_FEW if len(values) < len(header) else _TOO_MANY))
 
     def _broken(self, number: int, error: csv.Error) -> Problem:
@@ -95,10 +96,6 @@ class Csv:
 
     def _problem(self, number: int, what: str, fix: str) -> Problem:
         return Problem(where=f"{self.path} line {number}", what=what, fix=fix)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _at_end(error: csv.Error) -> bool:

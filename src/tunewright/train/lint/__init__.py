@@ -5,9 +5,10 @@ from __future__ import annotations
 from tunewright.train.finding import Finding
 from tunewright.train.lint import amounts, model, rates, words
 from tunewright.train.lint.facts import BaseFacts, DataFacts, Facts
-from tunewright.train.rule import Rule
+from tunewright.train.lint.words import too_long
+from tunewright.train.rule import Rule, found
 
-__all__ = ["RULES", "BaseFacts", "DataFacts", "Facts", "Rule", "lint"]
+__all__ = ["RULES", "BaseFacts", "DataFacts", "Facts", "Rule", "lint", "too_long"]
 
 RULES: tuple[Rule[Facts], ...] = (*rates.RULES, *amounts.RULES, *words.RULES, *model.RULES)
 """Every finding there is, in the order in which they are told."""
@@ -16,5 +17,4 @@ _WORST_FIRST = ("error", "warning", "note")
 
 def lint(facts: Facts) -> tuple[Finding, ...]:
     """What the rules find in the settings, the worst first; rules whose facts are not known are silent."""
-    found = [finding for rule in RULES if (finding := rule.find(facts)) is not None]
-    return tuple(sorted(found, key=lambda finding: _WORST_FIRST.index(finding.severity)))
+    return tuple(sorted(found(RULES, facts), key=lambda finding: _WORST_FIRST.index(finding.severity)))

@@ -14,16 +14,13 @@ _RANKED = ("lora", "qlora", "dora")
 
 
 def _by_heart(facts: Facts) -> Told | None:
-    epochs, count = facts.spec.epochs, len(facts.data) if facts.data else None
-    limit = MANY_EPOCHS if count is None or count > FEW else MANY_EPOCHS / 2
-    if epochs <= limit or (
-        count is not None and facts.spec.patience and facts.data and facts.data.validation
-    ):
+    epochs, few = facts.spec.epochs, facts.data is not None and len(facts.data) <= FEW
+    ends_early = facts.data and facts.data.validation and facts.spec.patience
+    if ends_early or epochs <= (MANY_EPOCHS / 2 if few else MANY_EPOCHS):
         return None
-    of = f" of {count} examples" if count is not None else ""
-    numbers = {"epochs": epochs, **({"examples": float(count)} if count is not None else {})}
-    what = f"{epochs:g} epochs{of} learn the examples by heart"
-    return Told("train.epochs", what, "try 3; early stopping ends sooner if it helps", numbers)
+    what = f"{epochs:g} epochs learn {'few' if few else 'the'} examples by heart"
+    fix = "try 3; early stopping ends sooner if it helps"
+    return Told("train.epochs", what, fix, {"epochs": epochs})
 
 
 def _few_steps(facts: Facts) -> Told | None:
@@ -47,13 +44,6 @@ def _large_batch(facts: Facts) -> Told | None:
         return None
     what = f"{facts.spec.batch} examples a step learn slowly"
     return Told("train.batch", what, "try 16", {"batch": facts.spec.batch})
-
-
-def _long_warmup(facts: Facts) -> Told | None:
-    if facts.spec.warmup <= 0.5:
-        return None
-    what = f"the rate rises for {facts.spec.warmup:.0%} of the run, and is highest when it ends"
-    return Told("train.warmup", what, "set `warmup: 0.05`", {"warmup": facts.spec.warmup})
 
 
 def _idle_patience(facts: Facts) -> Told | None:
@@ -110,31 +100,19 @@ def _idle_dropout(facts: Facts) -> Told | None:
     return Told(place, what, "leave it out", {"dropout": dropout, "epochs": facts.spec.epochs})
 
 
-def _missing_dropout(facts: Facts) -> Told | None:
-    few = facts.data is not None and len(facts.data) <= FEW
-    if facts.tuner not in _RANKED or not few or facts.spec.epochs < 8 or facts.option("dropout", 0.0) > 0:
-        return None
-    what = f"{facts.spec.epochs:g} epochs over few examples without dropout"
-    place = f"train.tuner.{facts.tuner}.dropout"
-    return Told(place, what, "set `dropout: 0.1`", {"epochs": facts.spec.epochs})
-
-
-_WARM = "https://github.com/gaoyixu/CAIL2020-Argument-Mining/issues/1"
-_OVERFIT = "https://github.com/QwenLM/Qwen/issues/785"
 RULES = (
-    Rule("by heart", "warning", "right on the examples, worse on everything else", _OVERFIT, _by_heart),
+    Rule("by heart", "warning", "right on the examples, worse on everything else", MEASURED, _by_heart),
     Rule("few steps", "warning", "the weights hardly move from where they began", MEASURED, _few_steps),
     Rule(
         "batch over data", "warning", "too few steps, all in nearly one direction", MEASURED, _batch_over_data
     ),
     Rule("large batch", "warning", "the same examples teach less, as fewer steps", MEASURED, _large_batch),
-    Rule("long warm-up", "warning", "most of the run is spent at a rate below yours", _WARM, _long_warmup),
     Rule("idle patience", "note", "a run past its best goes on to the end", MEASURED, _idle_patience),
     Rule(
         "no validation",
         "warning",
         "the last weights are kept, whether or not they are the best",
-        "https://github.com/huggingface/transformers/issues/22934",
+        "https://github.com/huggingface/transformers/pull/7431",
         _no_validation,
     ),
     Rule("small validation", "note", "chance chooses the checkpoint", MEASURED, _small_validation),
@@ -149,9 +127,8 @@ RULES = (
         "rank over data",
         "note",
         "learned by heart sooner",
-        "https://github.com/unslothai/unsloth/issues/1304",
+        "https://github.com/unslothai/unsloth/issues/1368",
         _rank_over_data,
     ),
     Rule("idle dropout", "note", "slower learning for nothing", MEASURED, _idle_dropout),
-    Rule("no dropout", "note", "the validation loss turns sooner", _OVERFIT, _missing_dropout),
 )

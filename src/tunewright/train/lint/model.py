@@ -114,21 +114,13 @@ def _fp16(facts: Facts) -> Told | None:
     return Told(f"train.backend.{facts.spec.backend.name}", what, fix, {"largest": 65504.0})
 
 
-def _over_context(facts: Facts) -> Told | None:
-    context = facts.base.context if facts.base else 0
-    if not context or facts.spec.max_tokens <= context:
-        return None
-    what = f"{facts.spec.max_tokens} tokens, where the model holds {context}"
-    return Told("train.max_tokens", what, f"set `max_tokens: {context}`", {"context": context})
-
-
 _THREADS = "https://github.com"
 RULES = (
     Rule(
         "no generation prompt",
         "warning",
         "asked, it goes on with the question instead of answering",
-        f"{_THREADS}/instructlab/training/pull/232",
+        f"{_THREADS}/huggingface/transformers/issues/26539",
         _no_generation_prompt,
     ),
     Rule(
@@ -149,35 +141,28 @@ RULES = (
         "tied ends",
         "warning",
         "merged and loaded again, one end overwrites the other: nonsense",
-        f"{_THREADS}/huggingface/peft/issues/2777",
+        f"{_THREADS}/huggingface/transformers/issues/45127",
         _tied_ends,
     ),
     Rule(
         "untaught template",
         "warning",
         "answers without an end, and turn tokens that come out wrong",
-        f"{_THREADS}/unslothai/unsloth/issues/873",
+        f"{_THREADS}/unslothai/unsloth/issues/915",
         _untaught_template,
     ),
     Rule(
         "quantised and merged",
         "warning",
         "the merged model answers worse than the trained one did",
-        f"{_THREADS}/huggingface/transformers/issues/31293",
+        f"{_THREADS}/huggingface/peft/issues/1043",
         _quantised_merge,
     ),
     Rule(
         "half precision",
         "error",
-        "values above 65,504 are no numbers: the loss turns into NaN, or the run refuses to start",
-        f"{_THREADS}/huggingface/transformers/issues/23165",
+        "the run ends at its first step, as gradients in fp16 cannot be unscaled",
+        f"{_THREADS}/bitsandbytes-foundation/bitsandbytes/issues/945",
         _fp16,
-    ),
-    Rule(
-        "over the context",
-        "note",
-        "an example as long as that cannot be read to its end",
-        f"{_THREADS}/git-cloner/llama-lora-fine-tuning/issues/10",
-        _over_context,
     ),
 )

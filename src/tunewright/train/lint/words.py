@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from tunewright.core.types import Example
+from tunewright.runtime.chat import Rendered
 from tunewright.runtime.examples import REPLAY
 from tunewright.train.lint.facts import DataFacts, Facts
 from tunewright.train.rule import MEASURED, Rule, Told
@@ -12,7 +14,7 @@ from tunewright.train.rule import MEASURED, Rule, Told
 ANSWERING = ("sft", "distill")
 """Methods that learn to say an answer to its end."""
 LOPSIDED = 20
-"""Times that the commonest label outnumbers the rarest, or the heaviest example the lightest."""
+"""Times that the heaviest example may count the lightest."""
 CONSTANT = 0.95
 DIFFER = 0.05
 
@@ -83,19 +85,6 @@ def _system(example: Example) -> str | None:
     return next((turn.content for turn in example.messages if turn.role == "system"), None)
 
 
-def _imbalance(facts: Facts) -> Told | None:
-    counts = Counter(one.label for one in facts.data.examples if one.label) if facts.data else Counter[str]()
-    if len(counts) < 2:
-        return None
-    (most, many), *_, (least, few) = counts.most_common()
-    if many < LOPSIDED * few:
-        return None
-    what = f"`{most}` stands {many} times, `{least}` {few}"
-    return Told(
-        "data.sources", what, "add examples of the rare ones, or judge by macro-F1", {"ratio": many / few}
-    )
-
-
 def _one_answer(facts: Facts) -> Told | None:
     answers = Counter(one.answer for one in _of_task(facts.data)) if facts.data else Counter[str | None]()
     if answers.total() < 20:
@@ -137,11 +126,9 @@ def _cut(facts: Facts) -> Told | None:
     if not facts.data:
         return None
     limit = facts.spec.max_tokens
-    long = sum(len(item.ids) > limit for item in facts.data.train)
-    longest = max(len(item.ids) for item in facts.data.train)
+    place, longest, long = too_long(facts.data.train, limit)
     if not long:
         return None
-    place = next(place for place, item in enumerate(facts.data.train) if len(item.ids) == longest)
     what = (
         f"{long} of {len(facts.data.train)} examples ({long / len(facts.data.train):.1%}) are longer than "
         f"`train.max_tokens` of {limit} tokens; the longest, training example {place}, has {longest}"
@@ -151,13 +138,20 @@ def _cut(facts: Facts) -> Told | None:
     )
 
 
+def too_long(examples: Sequence[Rendered], limit: int) -> tuple[int, int, int]:
+    """The longest example by number, its tokens, and how many are longer than the limit."""
+    lengths = [len(item.ids) for item in examples]
+    length = max(lengths, default=0)
+    return lengths.index(length) if lengths else 0, length, sum(one > limit for one in lengths)
+
+
 _THREADS = "https://github.com"
 RULES = (
     Rule(
         "nothing trained",
         "error",
         "the run ends where it began",
-        f"{_THREADS}/huggingface/trl/issues/1053",
+        f"{_THREADS}/unslothai/unsloth/issues/2900",
         _nothing,
     ),
     Rule(
@@ -178,15 +172,8 @@ RULES = (
         "another instruction when served",
         "warning",
         "right in training, wrong in service",
-        f"{_THREADS}/zai-org/ChatGLM2-6B/issues/571",
+        f"{_THREADS}/hiyouga/ChatGLM-Efficient-Tuning/issues/181",
         _foreign_instruction,
-    ),
-    Rule(
-        "imbalanced labels",
-        "warning",
-        "the rare labels are hardly ever answered",
-        f"{_THREADS}/ThilinaRajapakse/simpletransformers/issues/280",
-        _imbalance,
     ),
     Rule("one answer", "warning", "it gives that answer to everything", MEASURED, _one_answer),
     Rule("extreme weights", "warning", "a few examples decide every step they stand in", MEASURED, _weights),
@@ -195,7 +182,7 @@ RULES = (
         "examples too long",
         "error",
         "cut, an example would lose its answer; so the run stops instead",
-        f"{_THREADS}/huggingface/trl/issues/1053",
+        f"{_THREADS}/huggingface/trl/issues/613",
         _cut,
     ),
 )

@@ -151,9 +151,7 @@ class Loop:
         for finding in midway(self.plan, self.progress.curve):
             if finding.kind not in self.warned:
                 self.warned.add(finding.kind)
-                self.context.tell(
-                    "warning", f"{finding.kind}: {finding.what}; {finding.fix}", where=finding.where
-                )
+                self.context.tell("warning", str(finding), where=finding.where)
 
     def _better(self, look: Look, best: Look) -> bool:
         """Whether a look beats the best: shares of exact answers within chance are decided by the loss."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from statistics import fmean
 from typing import Any
 
@@ -50,7 +51,7 @@ class Spoken:
     def _answers(self, questions: Sequence[Sequence[int]], longest: int) -> list[list[int]]:
         """Tokens of the answer to each question, padded on the left so that all end together."""
         width = max(map(len, questions))
-        stop = self.chat.stop_ids[0] if self.chat.stop_ids else None
+        stops = list(self.chat.stop_ids)
         ids = torch.zeros((len(questions), width), dtype=torch.long)
         there = torch.zeros_like(ids)
         for row, question in enumerate(questions):
@@ -63,11 +64,11 @@ class Spoken:
             attention_mask=there.to(self.device),
             do_sample=False,
             max_new_tokens=longest,
-            eos_token_id=stop,
-            pad_token_id=stop or 0,
+            eos_token_id=stops or None,
+            pad_token_id=stops[0] if stops else 0,
         )
         self.model.train(was_training)
-        return [_until(row, stop) for row in made[:, width:].tolist()]
+        return [_until(row, stops) for row in made[:, width:].tolist()]
 
 
 def _parted(item: Rendered) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -79,8 +80,8 @@ def _parted(item: Rendered) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return item.ids[:start], item.ids[start:end]
 
 
-def _until(ids: list[int], stop: int | None) -> list[int]:
-    return ids[: ids.index(stop)] if stop in ids else ids
+def _until(ids: list[int], stops: Sequence[int]) -> list[int]:
+    return list(takewhile(lambda one: one not in stops, ids))
 
 
 def _example(right: str) -> Example:

@@ -96,7 +96,8 @@ def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a
     for config in tuned.peft_config.values():
         config.base_model_name_or_path = base_name  # a path of this machine would mean nothing elsewhere
     with writable(folder):
-        tuned.save_pretrained(folder, safe_serialization=True)
+        # otherwise PEFT asks the hub for the base model, to see whether its vocabulary was changed
+        tuned.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
 
 
 def _moved(first: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]) -> float:
