@@ -65,6 +65,39 @@ def test_again_makes_an_artifact_that_exists(tmp_path: Path) -> None:
     assert [event.kind for event in heard] == ["started", "finished"]
 
 
+def test_a_clock_set_back_neither_loses_what_a_step_had_done_nor_makes_it_twice(
+    tmp_path: Path,
+) -> None:
+    def go_on(context: Context, wish: Wish) -> Task:
+        half = context.folder / "half"
+        if not half.exists():
+            half.touch()
+            raise WorkspaceError("killed")
+        return make(context, wish)
+
+    ahead = time.time() + 3600  # when the run was started, by a clock that has been set back since
+    heard: list[Event] = []
+    again = Stepper(**{**stepper(tmp_path, heard).__dict__, "since": ahead})
+    with pytest.raises(WorkspaceError, match="killed"):
+        again.step("define", go_on, {}, Wish())
+    assert again.step("define", go_on, {}, Wish()) == again.step("define", go_on, {}, Wish())
+    assert [event.kind for event in heard] == ["started", "started", "finished", "reused"]
+    later = Stepper(**{**again.__dict__, "since": ahead + 1})
+    with pytest.raises(WorkspaceError, match="killed"):
+        later.step("define", go_on, {}, Wish())
+
+
+def test_what_a_step_goes_on_from_is_thrown_away_only_once_the_artifact_is_there(tmp_path: Path) -> None:
+    def save(context: Context, wish: Wish) -> Task:
+        context.scratch.mkdir(exist_ok=True)
+        (context.scratch / "save").touch()
+        return make(context, wish)
+
+    made = stepper(tmp_path).step("define", save, {}, Wish())
+    assert not list(tmp_path.glob("store/partial/*"))
+    assert not (made.path / "save").exists()
+
+
 def test_a_step_that_fails_leaves_no_artifact_and_keeps_its_folder(tmp_path: Path) -> None:
     def fail(context: Context, wish: Wish) -> Task:
         (context.folder / "half").write_text(wish.objective)

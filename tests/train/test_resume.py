@@ -1,13 +1,14 @@
-"""A run survives being killed, and a full disk."""
+"""A run survives being killed, a full disk and damaged checkpoints; nothing is lost in silence."""
 
 from __future__ import annotations
 
-import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ import pytest
 import torch
 
 from tunewright import train
-from tunewright.core.errors import WorkspaceError
+from tunewright.core.errors import TrainError, WorkspaceError
 from tunewright.core.types import Checkpoint, Dataset, Task
-from tunewright.train.ports import Curve
+from tunewright.train.ports import SAVES, Curve, Look, Plan
 from tunewright.train.torch import saves
-from tunewright.train.torch.saves import Progress
+from tunewright.train.torch.saves import Keep, Progress
 
 from .conftest import PLAN, SPEC, make_context
 from .test_run import curve_of
@@ -47,7 +48,7 @@ def test_a_killed_run_gives_the_same_losses_when_it_goes_on(
     spec = SPEC.model_copy(update={"epochs": 15, "patience": 0})
     inputs = [item.model_dump_json() for item in (base, dataset, task)]
     command = [sys.executable, "-c", CHILD, str(tmp_path / "cut"), *inputs]
-    saved = tmp_path / "cut" / "partial" / "checkpoints"
+    saved = tmp_path / "cut" / "partial.scratch" / "checkpoints"
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as child:
         while len(list(saved.glob("step-*"))) < 2 and child.poll() is None:
             time.sleep(0.05)
@@ -59,41 +60,99 @@ def test_a_killed_run_gives_the_same_losses_when_it_goes_on(
     assert curve_of(rest).tokens == curve_of(whole).tokens
 
 
-def test_a_full_disk_leaves_the_checkpoint_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tensors = {"weight.a": torch.ones(3)}
-    saves.write(tmp_path, Progress(step=3), tensors, PLAN)
+WEIGHTS = {"weight.a": torch.ones(3)}
 
-    def full(handle: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path))
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(WorkspaceError, match="No space left") as caught:
-        saves.write(tmp_path, Progress(step=6), tensors, PLAN)
+def save(folder: Path, *steps: int, looks: Sequence[float] = (), keep: Keep | None = None) -> None:
+    """Checkpoints at these steps; the first of them with a look each, of these losses."""
+    for count, step in enumerate(steps, start=1):
+        seen = zip(steps, looks[:count], strict=False)
+        curve = Curve(validation=tuple(Look(step=at, loss=loss, exact=0) for at, loss in seen))
+        saves.write(folder, Progress(step=step, curve=curve), WEIGHTS, PLAN, keep)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def read(folder: Path, warnings: list[str] | None = None, plan: Plan = PLAN) -> int | None:
+    found = saves.read_last(folder, plan, [].append if warnings is None else warnings.append)
+    return found.progress.step if found else None
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_save_leaves_the_checkpoint_before_it(tmp_path: Path) -> None:
+    save(tmp_path, 3)
+    disk = tmp_path / "step-00000003" / saves.TENSORS
+    most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    asked = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (disk.stat().st_size + 10, most[1]))
+    try:
+        with pytest.raises(WorkspaceError, match="cannot write") as caught:
+            saves.write(tmp_path, Progress(step=6), {"weight.a": torch.ones(300_000)}, PLAN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, most)
+        signal.signal(signal.SIGXFSZ, asked)
     assert "free space" in caught.value.problems[0].fix
-    assert [path.name for path in tmp_path.iterdir()] == ["step-00000003"]
-    found = saves.read_last(tmp_path, PLAN)
-    assert found is not None and found.progress.step == 3
+    assert names(tmp_path) == ["step-00000003"]
+    assert read(tmp_path) == 3
 
 
 @pytest.mark.parametrize("name", ["tensors.safetensors", "state.json", "manifest.json"])
-def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, name: str) -> None:
-    for step in (3, 6):
-        saves.write(tmp_path, Progress(step=step), {"weight.a": torch.ones(3)}, PLAN)
-    path = tmp_path / "step-00000006" / name
-    path.write_bytes(path.read_bytes()[:-3])
-    found = saves.read_last(tmp_path, PLAN)
-    assert found is not None and found.progress.step == 3
+@pytest.mark.parametrize("damage", ["cut", "changed", "missing"])
+def test_a_damaged_newest_checkpoint_is_told_by_file_and_the_one_before_it_is_used(
+    tmp_path: Path, name: str, damage: str
+) -> None:
+    save(tmp_path, 3, 6)
+    harm(tmp_path / "step-00000006" / name, damage)
+    warnings: list[str] = []
+    assert read(tmp_path, warnings) == 3
+    assert len(warnings) == 1 and f"step-00000006/{name}" in warnings[0]
+    assert ("missing" if damage == "missing" else "damaged") in warnings[0]
+    assert names(tmp_path) == ["damaged-step-00000006", "step-00000003"]
 
 
-def test_a_checkpoint_of_another_plan_is_not_gone_on_with(tmp_path: Path) -> None:
-    saves.write(tmp_path, Progress(step=3), {"weight.a": torch.ones(3)}, PLAN)
-    assert saves.read_last(tmp_path, PLAN.model_copy(update={"seed": 1})) is None
+def harm(path: Path, damage: str) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:-3] if damage == "cut" else data[:-1] + bytes([data[-1] ^ 1]))
+    if damage == "missing":
+        path.unlink()
 
 
-def test_only_the_last_two_are_kept(tmp_path: Path) -> None:
-    for step in (1, 2, 3):
-        saves.write(tmp_path, Progress(step=step, curve=Curve(losses=(1.0,))), {"a": torch.ones(1)}, PLAN)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000002", "step-00000003"]
+def test_where_no_checkpoint_is_whole_every_damaged_file_is_refused_by_name(tmp_path: Path) -> None:
+    save(tmp_path, 3, 6)
+    harm(tmp_path / "step-00000003" / "state.json", "missing")
+    harm(tmp_path / "step-00000006" / "tensors.safetensors", "changed")
+    with pytest.raises(TrainError) as caught:
+        read(tmp_path)
+    told = {Path(problem.where).name: problem for problem in caught.value.problems}
+    assert set(told) == {"state.json", "tensors.safetensors"}
+    assert all("from the beginning" in problem.fix for problem in told.values())
+    assert names(tmp_path) == ["step-00000003", "step-00000006"]
+
+
+def test_a_run_whose_checkpoints_are_all_damaged_does_not_begin_again_unasked(
+    base: Checkpoint, dataset: Dataset, task: Task, tmp_path: Path
+) -> None:
+    context = make_context(tmp_path)
+    train.run(context, SPEC, base, dataset, task)
+    for path in (context.scratch / SAVES).glob("step-*/state.json"):
+        path.unlink()
+    with pytest.raises(TrainError, match=r"missing"):
+        train.run(context, SPEC, base, dataset, task)
+
+
+def test_a_checkpoint_of_another_plan_is_not_gone_on_with_and_that_is_told(tmp_path: Path) -> None:
+    save(tmp_path, 3)
+    warnings: list[str] = []
+    assert read(tmp_path, warnings, PLAN.model_copy(update={"seed": 1})) is None
+    assert "another plan" in warnings[0]
+
+
+def test_the_newest_are_kept_and_the_best_beside_them(tmp_path: Path) -> None:
+    save(tmp_path, 1, 2, 3, 4, 5, looks=(3.0, 1.0, 2.0, 2.5, 2.6))
+    assert names(tmp_path) == ["step-00000002", "step-00000004", "step-00000005"]
+    save(tmp_path, 6, keep=Keep(newest=1, best=0))
+    assert names(tmp_path) == ["step-00000006"]
 
 
 def test_a_checkpoint_brings_back_the_optimizer(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from tunewright.runtime.workspace import Workspace, writable
 P = ParamSpec("P")
 A = TypeVar("A", bound=Artifact)
 
+SINCE = "since"
+"""File of the scratch folder: the moment that the run which began the step was given."""
 VERSION = "1"
 """Raised when a change of the product makes earlier artifacts stale."""
 
@@ -51,15 +54,39 @@ class Stepper:
         with self.workspace.lock(context.artifact_id):
             found = self.workspace.find(context.artifact_id, kind)
             if found is not None and not self._stale(found.path):
+                shutil.rmtree(context.scratch, ignore_errors=True)  # of a process killed right behind
                 context.tell("reused", artifact=found.id)
                 return found
             context.stop_if_asked()
-            if self._stale(context.folder):
-                shutil.rmtree(context.folder)
+            if self._begun_before(context):
+                for folder in (context.folder, context.scratch):
+                    shutil.rmtree(folder, ignore_errors=True)
             context.tell("started")
-            made = _make(context, lambda: stage(context, *args, **kwargs))
+            made = self._make(context, lambda: stage(context, *args, **kwargs))
             context.tell("finished", artifact=made.id)
             return made
+
+    def _make(self, context: Context, stage: Callable[[], A]) -> A:
+        with writable(context.folder):
+            context.folder.mkdir(parents=True, exist_ok=True)
+            marker = context.scratch / SINCE
+            if self.since and not marker.exists():
+                context.scratch.mkdir(exist_ok=True)
+                marker.write_text(str(self.since), encoding="utf-8")
+            made = context.workspace.publish(stage(), context.folder)
+        if self._stale(made.path):  # the clock was set back meanwhile
+            os.utime(made.path, (self.since, self.since))
+        shutil.rmtree(context.scratch, ignore_errors=True)
+        return made
+
+    def _begun_before(self, context: Context) -> bool:
+        """Whether what lies there was begun by a run that does not count any more; no clock is asked."""
+        if not self.since or not (context.folder.exists() or context.scratch.exists()):
+            return False
+        try:
+            return float((context.scratch / SINCE).read_text(encoding="utf-8")) < self.since
+        except (OSError, ValueError):
+            return True
 
     def _stale(self, folder: Path) -> bool:
         return folder.exists() and folder.stat().st_mtime < self.since
@@ -96,9 +123,3 @@ def _plain(item: object) -> object:
     if isinstance(item, Artifact):
         return item.digest
     return item.model_dump(mode="json") if isinstance(item, Frozen) else item
-
-
-def _make(context: Context, stage: Callable[[], A]) -> A:
-    with writable(context.folder):
-        context.folder.mkdir(parents=True, exist_ok=True)
-        return context.workspace.publish(stage(), context.folder)

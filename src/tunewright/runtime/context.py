@@ -40,6 +40,11 @@ class Context:
     emit: Emit = events.ignore
     should_stop: Callable[[], bool] = field(default=lambda: False)
 
+    @property
+    def scratch(self) -> Path:
+        """Beside the folder: what the step needs to go on, thrown away once its artifact is in its place."""
+        return self.folder.with_name(f"{self.folder.name}.scratch")
+
     def tell(self, kind: EventKind, message: str = "", **data: Any) -> None:  # noqa: ANN401
         """Emit an event of this step."""
         self.emit(events.event(kind, self.step, message, **data))

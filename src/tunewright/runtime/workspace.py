@@ -70,7 +70,7 @@ class Workspace:
             final.rename(old)
         made_in.rename(final)
         shutil.rmtree(old, ignore_errors=True)
-        _sync_folder(final.parent)
+        _sync(final.parent)
         return artifact.model_copy(update={"path": final})
 
     @contextlib.contextmanager
@@ -87,7 +87,15 @@ class Workspace:
             yield
 
 
-_CANNOT = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)
+_CANNOT = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ENAMETOOLONG,
+)
 
 
 @contextlib.contextmanager
@@ -151,7 +159,7 @@ def appearing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         _remove(temporary)
-    _sync_folder(path.parent)
+    _sync(path.parent)
 
 
 def _refuse_file(new: Path, path: Path) -> None:
@@ -170,15 +178,15 @@ def _remove(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Force a file, or every file below a folder, to the disk."""
+    """Force a file, or every file and folder below a folder, to the disk."""
     for path in (folder, *folder.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+        if path.is_file() or path.is_dir():
+            _sync(path)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    """Force a file, or the list of names in a folder, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -18,7 +18,7 @@ from tunewright.train.checks import check, check_examples, check_lengths
 from tunewright.train.diagnose import diagnose
 from tunewright.train.lint import BaseFacts, DataFacts, Facts
 from tunewright.train.plan import make_plan
-from tunewright.train.ports import SAVES, Backend, Curve, Method, Tracker, Work
+from tunewright.train.ports import Backend, Curve, Method, Tracker, Work
 from tunewright.train.probe import probes
 from tunewright.train.spec import TrainSpec
 
@@ -70,7 +70,6 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     _freeze(chat, base.path, context.folder)
     write_card(context, spec, plan, (base, dataset, task), curve, findings)
     _mirror(context, spec, curve, base, dataset)
-    shutil.rmtree(context.folder / SAVES, ignore_errors=True)  # last: until here a crash costs nothing
     return context.seal(
         Checkpoint,
         base=base.base,

@@ -23,7 +23,7 @@ from tunewright.train.torch.batches import collate, common_prefix, order_of, por
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.memory import peak_gb, release
 from tunewright.train.torch.networks import Network
-from tunewright.train.torch.saves import Progress
+from tunewright.train.torch.saves import Keep, Progress
 from tunewright.train.torch.schedule import rate
 from tunewright.train.torch.threads import side_by_side
 
@@ -47,6 +47,7 @@ class Loop:
     validation: Sequence[Rendered]
     most_tokens: int
     save_seconds: float
+    keep: Keep = field(default_factory=Keep)
     probes: Mapping[str, Sequence[Rendered]] = field(default_factory=dict)
     """What is looked at beside the validation examples, by name."""
     ask: Callable[[], dict[str, float]] = dict
@@ -74,10 +75,11 @@ class Loop:
         self.lengths = [len(item.ids) for item in self.train]
         self.epochs: dict[int, list[list[int]]] = {}
         self.warned: set[str] = set()
-        self.folder: Path = self.context.folder / SAVES
+        self.folder: Path = self.context.scratch / SAVES
         self.saved_at = self.counted_at = self.told_at = time.monotonic()
         self.cpu_counted_at = time.process_time()
         self._restore()
+        self.saved_step = self.progress.step
 
     def run(self) -> Progress:
         """Train to the end, or to the best point; raises `Stopped` after saving where it stands."""
@@ -238,18 +240,20 @@ class Loop:
         return {name: weight.detach().clone() for name, weight in self.weights.items()}
 
     def _save(self) -> None:
+        if self.progress.step == self.saved_step:
+            return
         self._count_time()
         tensors = {
-            **{f"weight.{name}": weight for name, weight in self._copy().items()},
+            **{f"weight.{name}": weight.detach() for name, weight in self.weights.items()},
             **{f"best.{name}": weight for name, weight in self.best.items()},
             **saves.optimizer_tensors(self.optimizer),
             "chance": torch.get_rng_state(),
         }
-        saves.write(self.folder, self.progress, tensors, self.plan)
-        self.saved_at = time.monotonic()
+        saves.write(self.folder, self.progress, tensors, self.plan, self.keep)
+        self.saved_at, self.saved_step = time.monotonic(), self.progress.step
 
     def _restore(self) -> None:
-        saved = saves.read_last(self.folder, self.plan)
+        saved = saves.read_last(self.folder, self.plan, partial(self.context.tell, "warning"))
         if saved is None:
             return
         with torch.no_grad():

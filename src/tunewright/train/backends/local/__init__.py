@@ -24,6 +24,10 @@ class Local:
     """Validation questions that are answered in words at every look, and scored; costs time."""
     save_minutes: Annotated[float, Field(gt=0)] = 2.0
     """A crash loses at most this much."""
+    keep: Annotated[int, Field(ge=1)] = 2
+    """Newest checkpoints that stay on the disk while it trains."""
+    keep_best: Annotated[int, Field(ge=0)] = 1
+    """Checkpoints with the lowest validation loss that stay beside those."""
 
     def fit(self, work: Work, context: Context) -> Curve:
         """Train, and leave the best adapter in the context's folder."""

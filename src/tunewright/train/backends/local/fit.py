@@ -18,6 +18,7 @@ from tunewright.train.ports import Curve, Work
 from tunewright.train.torch.loop import Loop
 from tunewright.train.torch.memory import release
 from tunewright.train.torch.networks import network_for
+from tunewright.train.torch.saves import Keep
 from tunewright.train.torch.spoken import Spoken
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         validation=work.validation,
         most_tokens=backend.tokens,
         save_seconds=60 * backend.save_minutes,
+        keep=Keep(newest=backend.keep, best=backend.keep_best),
         probes=work.probes,
         ask=Spoken(
             model=tuned,
