@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM
 from tunewright.core.types import Checkpoint
 from tunewright.runtime.chat import Chat, Rendered
 from tunewright.train.methods.sft import Sft
-from tunewright.train.torch import kernels
+from tunewright.train.torch import products
 from tunewright.train.torch.batches import collate, common_prefix, order_of, portions, weighed
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.llama import FastLlama
@@ -94,15 +94,6 @@ def test_a_judged_batch_has_the_same_loss_and_says_what_greedy_decoding_would_sa
         assert len(right) == len(batch.targets) and not right.all()
 
 
-def test_long_examples_take_the_other_attention_and_give_the_same_loss(
-    model: PeftModel, rendered: list[Rendered], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    batch = collate(rendered, common_prefix(rendered), CPU)
-    usual = Sft().loss(FastLlama(model), batch).item()
-    monkeypatch.setattr("tunewright.train.torch.kernels.LONG", 4)
-    assert Sft().loss(FastLlama(model), batch).item() == pytest.approx(usual, rel=1e-5)
-
-
 def test_no_example_sees_another(model: PeftModel, rendered: list[Rendered]) -> None:
     network, prefix = FastLlama(model), common_prefix(rendered)
     together = Sft().loss(network, collate(rendered, prefix, CPU)).item()
@@ -167,7 +158,8 @@ def test_dropout_with_the_same_draw_gives_the_loss_and_gradients_of_peft(
     base: Checkpoint, rendered: list[Rendered], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def draw(shape: torch.Size, *_: object) -> tuple[torch.Tensor, float]:
-        left = torch.rand((shape[-2], shape[-1]), generator=torch.Generator().manual_seed(5)) >= 0.25
+        # the same inputs in every row, for the last layer is computed at some rows only
+        left = torch.rand(shape[-1], generator=torch.Generator().manual_seed(5)) >= 0.25
         return left, 1 / 0.75
 
     class Draw(torch.nn.Module):
@@ -186,7 +178,7 @@ def test_dropout_with_the_same_draw_gives_the_loss_and_gradients_of_peft(
     for module in model.modules():
         if hasattr(module, "lora_dropout"):
             module.lora_dropout["default"] = Draw()
-    monkeypatch.setattr("tunewright.train.torch.kernels.kept", draw)
+    monkeypatch.setattr("tunewright.train.torch.products.kept", draw)
     batch = collate(rendered[:1], 0, CPU)
     expected_loss = Sft().loss(PlainNetwork(model), batch)
     expected = gradients(model, expected_loss)
@@ -203,10 +195,10 @@ def test_dropout_with_the_same_draw_gives_the_loss_and_gradients_of_peft(
 
 def test_dropout_leaves_the_asked_share_and_makes_up_for_the_rest() -> None:
     chance, shape = torch.Generator().manual_seed(0), torch.Size((1001, 576))
-    left, makeup = kernels.kept(shape, 0.1, chance)
+    left, makeup = products.kept(shape, 0.1, chance)
     assert left.shape == shape and left.float().mean().item() == pytest.approx(1 / makeup, abs=2e-3)
     assert 1 / makeup == pytest.approx(0.9, abs=1 / 512)
-    again, _ = kernels.kept(shape, 0.1, chance)
+    again, _ = products.kept(shape, 0.1, chance)
     assert not torch.equal(left, again)
 
 
