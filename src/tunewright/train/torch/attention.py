@@ -12,7 +12,7 @@ from torch.autograd import Function
 
 from tunewright.train.torch.pointwise import turn_
 
-BLOCK = 256
+BLOCK = 128
 """Queries of an example whose attention weights are held at once."""
 
 
@@ -53,9 +53,8 @@ class _Attention(Function):
         out = torch.empty_like(rows[:, :heads])
         first, rest = _sides(rows, geometry)
         mixed, mixed_rest = (_queries(part, geometry) for part in _cut(out, geometry))
-        if first is not None:
-            _mix(first, None, mixed)
-        _mix(rest, first, mixed_rest)
+        _mix(first.q, first.k, first.v, mixed)
+        _mix(rest.q, _after(first.k, rest.k), _after(first.v, rest.v), mixed_rest)
         ctx.save_for_backward(stacked)
         ctx.geometry = geometry
         return out.view(len(stacked), -1)
@@ -63,17 +62,24 @@ class _Attention(Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (stacked,), geometry = ctx.saved_tensors, ctx.geometry
-        heads = geometry.heads
+        heads, prefix = geometry.heads, geometry.prefix
         rows = stacked.view(len(stacked), heads + 2 * geometry.kv_heads, -1)
         slopes = torch.empty_like(rows)
         first, rest = _sides(rows, geometry)
-        slope_first, slope_rest = _sides(slopes, geometry)
+        into, into_rest = _sides(slopes, geometry)
         given, given_rest = (
             _queries(part, geometry) for part in _cut(grads[0].view(len(rows), heads, -1), geometry)
         )
-        if first is not None and slope_first is not None:
-            _mix_back(first, None, given, slope_first, None)
-        _mix_back(rest, first, given_rest, slope_rest, slope_first)
+        keys, values = _mix_back(first.q, first.k, first.v, given, into.q)
+        all_keys, all_values = _mix_back(
+            rest.q, _after(first.k, rest.k), _after(first.v, rest.v), given_rest, into_rest.q
+        )
+        for one, both, at, at_rest in (
+            (keys, all_keys, into.k, into_rest.k),
+            (values, all_values, into.v, into_rest.v),
+        ):
+            at.copy_(one + both[:, :, :prefix].sum(dim=1, keepdim=True))
+            at_rest.copy_(both[:, :, prefix:])
         turn_(slopes[:, : heads + geometry.kv_heads], geometry.cos, -geometry.sin)
         return slopes.view(stacked.shape), None
 
@@ -101,8 +107,8 @@ def _queries(part: Tensor, geometry: Geometry) -> Tensor:
     return split.permute(2, 0, 3, 1, 4)
 
 
-def _sides(rows: Tensor, geometry: Geometry) -> tuple[_Side | None, _Side]:
-    """Views of the prefix, if there is one, and of the examples."""
+def _sides(rows: Tensor, geometry: Geometry) -> tuple[_Side, _Side]:
+    """Views of the prefix and of the examples."""
     heads, kv = geometry.heads, geometry.kv_heads
     first, rest = (
         _Side(
@@ -112,67 +118,55 @@ def _sides(rows: Tensor, geometry: Geometry) -> tuple[_Side | None, _Side]:
         )
         for part in _cut(rows, geometry)
     )
-    return (first if geometry.prefix else None), rest
+    return first, rest
+
+
+def _after(first: Tensor, own: Tensor) -> Tensor:
+    """Keys or values of the prefix, then those of every example."""
+    return torch.cat([first.expand(-1, own.shape[1], -1, -1), own], dim=2)
 
 
 def _blocks(tokens: int) -> Iterator[slice]:
     return (slice(start, min(start + BLOCK, tokens)) for start in range(0, tokens, BLOCK))
 
 
-def _weights(q: Tensor, k: Tensor, before: Tensor | None, block: slice) -> Tensor:
-    """Attention weights, [kv heads, examples, group · queries, prefix + keys up to the last query].
+def _weights(q: Tensor, k: Tensor, queries: int) -> Tensor:
+    """Attention weights of the last queries over all keys, [kv heads, examples, group · queries, keys].
 
-    `q` is [kv heads, examples, group · queries, width], scaled; `before` are the keys of the prefix.
+    `q` is [kv heads, examples, group · queries, width], scaled.
     """
-    queries = block.stop - block.start
-    own = q @ k.mT
-    hidden = torch.ones((queries, block.stop), dtype=torch.bool, device=q.device).triu_(block.start + 1)
-    own.view(*own.shape[:2], -1, *hidden.shape).masked_fill_(hidden, float("-inf"))
-    if before is not None:
-        shared = q.flatten(1, 2) @ before.mT
-        own = torch.cat([shared.view(*own.shape[:3], -1), own], dim=-1)
-    return own.softmax(dim=-1)
+    scores = q @ k.mT
+    hidden = torch.ones((queries, queries), dtype=torch.bool, device=q.device).triu_(1)
+    latest = scores.view(*scores.shape[:2], -1, queries, scores.shape[-1])[..., -queries:]
+    latest.masked_fill_(hidden, float("-inf"))
+    return scores.softmax(dim=-1)
 
 
-def _mix(side: _Side, first: _Side | None, out: Tensor) -> None:
+def _mix(q: Tensor, keys: Tensor, values: Tensor, out: Tensor) -> None:
     """Write the values of every query's keys, mixed by its weights."""
-    scale, prefix = side.q.shape[-1] ** -0.5, 0 if first is None else first.k.shape[2]
-    keys, values = side.k.contiguous(), side.v.contiguous()
-    for block in _blocks(side.q.shape[3]):
-        q = (side.q[:, :, :, block] * scale).flatten(2, 3)
-        weights = _weights(q, keys[:, :, : block.stop], None if first is None else first.k[:, 0], block)
-        mixed = weights[..., prefix:] @ values[:, :, : block.stop]
-        if first is not None:
-            mixed += (weights[..., :prefix].flatten(1, 2) @ first.v[:, 0]).view(mixed.shape)
+    prefix = keys.shape[2] - q.shape[3]
+    for block in _blocks(q.shape[3]):
+        seen, some = slice(0, prefix + block.stop), _scaled(q, block)
+        mixed = _weights(some, keys[:, :, seen], block.stop - block.start) @ values[:, :, seen]
         out[:, :, :, block] = mixed.view(out[:, :, :, block].shape)
 
 
-def _mix_back(
-    side: _Side, first: _Side | None, given: Tensor, slope: _Side, slope_first: _Side | None
-) -> None:
-    """Write the gradients of a side, and add those of the prefix's keys and values."""
-    scale, prefix = side.q.shape[-1] ** -0.5, 0 if first is None else first.k.shape[2]
-    keys, values = side.k.contiguous(), side.v.contiguous()
-    into_k, into_v = torch.zeros_like(keys), torch.zeros_like(values)
-    for block in _blocks(side.q.shape[3]):
-        q = (side.q[:, :, :, block] * scale).flatten(2, 3)
+def _mix_back(q: Tensor, keys: Tensor, values: Tensor, given: Tensor, into: Tensor) -> tuple[Tensor, Tensor]:
+    """Write the gradients of the queries; those of the keys and values."""
+    prefix, scale = keys.shape[2] - q.shape[3], q.shape[-1] ** -0.5
+    into_keys, into_values = torch.zeros_like(keys), torch.zeros_like(values)
+    for block in _blocks(q.shape[3]):
+        seen, some = slice(0, prefix + block.stop), _scaled(q, block)
+        weights = _weights(some, keys[:, :, seen], block.stop - block.start)
         out = given[:, :, :, block].flatten(2, 3)
-        seen = slice(0, block.stop)
-        weights = _weights(q, keys[:, :, seen], None if first is None else first.k[:, 0], block)
+        into_values[:, :, seen] += weights.mT @ out
         pull = out @ values[:, :, seen].mT
-        if first is not None:
-            shared = out.flatten(1, 2) @ first.v[:, 0].mT
-            pull = torch.cat([shared.view(*pull.shape[:3], -1), pull], dim=-1)
         scores = torch._softmax_backward_data(pull, weights, -1, weights.dtype)
-        own = scores[..., prefix:]
-        into_q = own @ keys[:, :, seen]
-        into_k[:, :, seen] += own.mT @ q
-        into_v[:, :, seen] += weights[..., prefix:].mT @ out
-        if first is not None and slope_first is not None:
-            shared = scores[..., :prefix].flatten(1, 2)
-            into_q += (shared @ first.k[:, 0]).view(into_q.shape)
-            slope_first.k[:, 0] += shared.mT @ q.flatten(1, 2)
-            slope_first.v[:, 0] += weights[..., :prefix].flatten(1, 2).mT @ out.flatten(1, 2)
-        slope.q[:, :, :, block] = into_q.mul_(scale).view(slope.q[:, :, :, block].shape)
-    slope.k.copy_(into_k)
-    slope.v.copy_(into_v)
+        into_keys[:, :, seen] += scores.mT @ some
+        into[:, :, :, block] = (scores @ keys[:, :, seen]).mul_(scale).view(into[:, :, :, block].shape)
+    return into_keys, into_values
+
+
+def _scaled(q: Tensor, block: slice) -> Tensor:
+    some: Tensor = q[:, :, :, block] * q.shape[-1] ** -0.5
+    return some.flatten(2, 3)

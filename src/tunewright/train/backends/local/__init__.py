@@ -18,7 +18,7 @@ class Local:
 
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Number format of the frozen weights; `auto` is bf16 where the machine computes in it."""
-    tokens: Annotated[int, Field(ge=64)] = 8192
+    tokens: Annotated[int, Field(ge=64)] = 2048
     """Tokens computed at once; a larger step is divided, with the same result."""
     answers: Annotated[int, Field(ge=0)] = 0
     """Validation questions that are answered in words at every look, and scored; costs time."""
