@@ -42,7 +42,7 @@ def fit(
     """One run; `change` is made to the training examples once they are tokens. Raises `TrainError`."""
     spec = TrainSpec.model_validate(settings)
     chat, method = Chat.load(base.path), Sft()
-    train, validation = (list(change([method.render(one, chat, "Route.") for one in part])) for part in data)
+    train, validation = (list(change(method.render(part, chat, "Route."))) for part in data)
     plan = make_plan(spec, seed, base, (train, validation), "loss")
     with tempfile.TemporaryDirectory() as folder:
         context = Context(

@@ -60,7 +60,7 @@ def write(folder: Path, model: Path, *, long_prompt: bool, count: int = 1100) ->
     for system, question, answer in pairs:
         messages = (Message(role="user", content=question), Message(role="assistant", content=answer))
         example = Example(id="x", messages=messages)
-        item = Sft().render(example, chat, system)
+        (item,) = Sft().render([example], chat, system)
         if len(item.ids) <= LONGEST and answer.strip():
             turns = [{"role": one.role, "content": one.content} for one in messages]
             if system:

@@ -15,7 +15,7 @@ from tunewright.core.types import Checkpoint
 from tunewright.runtime.chat import Chat, Rendered
 from tunewright.train.methods.sft import Sft
 from tunewright.train.torch import products
-from tunewright.train.torch.batches import collate, common_prefix, order_of, portions, weighed
+from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.llama import FastLlama
 from tunewright.train.torch.networks import PlainNetwork, network_for
@@ -39,7 +39,7 @@ def model(base: Checkpoint) -> PeftModel:
 @pytest.fixture
 def rendered(base: Checkpoint) -> list[Rendered]:
     chat = Chat.load(base.path)
-    return [Sft().render(example, chat, "Name the desk.") for example in make_examples(6)]
+    return Sft().render(make_examples(6), chat, "Name the desk.")
 
 
 def labelled(items: list[Rendered]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -242,7 +242,7 @@ def test_a_step_holds_examples_of_similar_length_and_an_epoch_every_example_once
 def weighted_step(model: PeftModel, items: list[Rendered], fast: bool) -> dict[str, torch.Tensor]:
     network = FastLlama(model) if fast else PlainNetwork(model)
     batch = collate(items, common_prefix(items), CPU)
-    return gradients(model, Sft().loss(network, batch) / weighed(items))
+    return gradients(model, Sft().loss(network, batch) / sum(map(Sft().amount, items)))
 
 
 @pytest.mark.parametrize("fast", [True, False])

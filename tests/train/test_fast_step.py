@@ -41,7 +41,7 @@ def put_lora(folder: Path, dtype: torch.dtype, seed: int = 0, moved: float = 0.2
 
 def rendered(base: Checkpoint, instruction: str | None = "Name the desk.") -> list[Rendered]:
     chat = Chat.load(base.path)
-    return [Sft().render(example, chat, instruction) for example in make_examples(6)]
+    return Sft().render(make_examples(6), chat, instruction)
 
 
 def step(

@@ -29,7 +29,7 @@ def model(base: Checkpoint) -> BaseFacts:
 
 def data_of(chat: Chat, train: list[Example], validation: list[Example]) -> DataFacts:
     def rendered(found: list[Example]) -> list[Rendered]:
-        return [Sft().render(one, chat, SERVED) for one in found]
+        return Sft().render(found, chat, SERVED)
 
     return DataFacts(
         train=rendered(train), validation=rendered(validation), examples=train, instruction=SERVED

@@ -167,8 +167,8 @@ def test_undesirable_answers_are_left_out_with_a_note(base: Checkpoint, task: Ta
         )
         for name, examples in (("mixed", [*good, *bad]), ("good", good))
     }
-    told = [event.message for event in events if "undesirable" in event.message]
-    assert told == ["5 training examples are undesirable answers: `sft` leaves them out"]
+    told = [event.message for event in events if "left out" in event.message]
+    assert told == ["`sft` cannot learn from 5 training examples: they are left out"]
     assert curve_of(runs["mixed"]).losses == curve_of(runs["good"]).losses
 
 
@@ -176,9 +176,9 @@ def test_general_examples_are_learned_without_the_instruction_of_the_task(base: 
     chat = Chat.load(base.path)
     (one,) = make_examples(1)
     general = one.model_copy(update={"tags": (REPLAY,), "weight": 0.5})
-    rendered = Sft().render(general, chat, "Name the desk.")
+    (rendered,) = Sft().render([general], chat, "Name the desk.")
     assert rendered.ids == chat.render(one.messages).ids and rendered.weight == 0.5
-    assert Sft().render(one, chat, "Name the desk.").ids != rendered.ids
+    assert Sft().render([one], chat, "Name the desk.")[0].ids != rendered.ids
 
 
 def test_the_card_says_what_was_trained_on(

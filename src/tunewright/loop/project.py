@@ -189,7 +189,7 @@ class Project:
         base = models.resolve(model_of(self.spec.model, self.folder), settings.read())
         chat = Chat.load(base.path)
         method: Method = plugins.make("methods", self.spec.train.method)
-        return data.preview(method.render(found[number], chat, task.instruction), chat)
+        return data.preview(method.render([found[number]], chat, task.instruction)[0], chat)
 
     def diagnosis(self) -> Diagnosis:
         """What the doctor found in the newest data set, the worst first."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,28 @@ class Rendered:
     trained: tuple[bool, ...]
     weight: float = 1.0
     """How much the loss of its tokens counts."""
+    beside: Rendered | None = None
+    """The text that it is weighed against, where a method learns from more than one."""
+    desirable: bool = True
+    """Whether it is to become likelier."""
+    reference: float = 0.0
+    """Log-probability of its trained tokens by the model as it was before training, where that is needed."""
+
+    @property
+    def learned(self) -> int:
+        """Tokens that are learned from; the first of a text cannot be, for nothing stands before it."""
+        return sum(self.trained[1:])
+
+    @property
+    def last_turn(self) -> Rendered:
+        """The same, its last run of trained tokens alone learned from."""
+        trained = list(self.trained)
+        place = len(trained)
+        while place and not trained[place - 1]:
+            place -= 1
+        while place and trained[place - 1]:
+            place -= 1
+        return replace(self, trained=tuple([False] * place + trained[place:]))
 
     @property
     def trained_share(self) -> float:

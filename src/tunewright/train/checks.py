@@ -9,6 +9,7 @@ from tunewright.core.types import Problem
 from tunewright.runtime import plugins
 from tunewright.runtime.chat import Rendered
 from tunewright.train.lint import Facts, lint, too_long
+from tunewright.train.ports import Method
 from tunewright.train.spec import TrainSpec
 
 
@@ -26,12 +27,16 @@ def check(spec: TrainSpec, facts: Facts | None = None) -> Iterator[Problem]:
     yield from lint(facts or Facts(spec=spec))
 
 
-def check_examples(train: Sequence[Rendered], context: int) -> Iterator[Problem]:
-    """Problems of the examples as they were rendered."""
-    if not train:
+def check_examples(name: str, method: Method, train: Sequence[Rendered], context: int) -> Iterator[Problem]:
+    """Problems of the examples as the method of that name rendered them."""
+    lacking = method.lacks(train)
+    if lacking:
         yield Problem(
-            where="train", what="there is no training example", fix="look at `data.sources` and `data.split`"
+            where="train.method",
+            what=f"`{name}` learns from {lacking}, and the training examples have none",
+            fix="look at `data.sources` and `data.split`, or choose another method",
         )
+    if not train:
         return
     longest, length, long = too_long(train, context or sys.maxsize)
     if long:

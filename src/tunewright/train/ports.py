@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import Field
 
@@ -44,7 +44,7 @@ class Look(Frozen):
     """0 is the untouched model."""
     loss: float
     exact: float
-    """Share of the answers that greedy decoding would give token for token."""
+    """Share of the answers that greedy decoding would give token for token; of pairs, those told apart."""
     figures: dict[str, float] = Field(default={})
     """What else was measured: `general_loss`, `ending_loss`, `ending_exact`, `generated_f1` …"""
 
@@ -101,20 +101,31 @@ class Work:
 class Method(Protocol):
     """What is learned from: the shape of a batch and its loss."""
 
+    compares: ClassVar[bool]
+    """Whether its loss looks at the log-probabilities by the model as it was before training."""
+
     def takes(self, example: Example) -> bool:
         """Whether it can learn from the example; the others are left out, and counted."""
         ...
 
-    def render(self, example: Example, chat: Chat, instruction: str | None) -> Rendered:
-        """Tokens of an example, and which of them are learned from."""
+    def render(self, examples: Sequence[Example], chat: Chat, instruction: str | None) -> list[Rendered]:
+        """Tokens of the examples that it takes, and which of them are learned from; raises `TrainError`."""
+        ...
+
+    def lacks(self, train: Sequence[Rendered]) -> str:
+        """What it cannot learn without and the training items do not have, in words; empty if nothing."""
+        ...
+
+    def amount(self, item: Rendered) -> float:
+        """What an item adds to the number that the summed loss of a step is divided by."""
         ...
 
     def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
-        """Summed loss over the trained tokens of a batch, each as often as its example weighs."""
+        """Summed loss of a batch, each item as often as it weighs, as a tensor of one number."""
         ...
 
-    def judge(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
-        """Loss of every trained token, and whether the model would have said it; no gradient."""
+    def judge(self, network: Any, batch: Any) -> tuple[Any, Any]:  # noqa: ANN401 - torch is not known here
+        """The same without gradient, and of every item whether the model has it right, [items]."""
         ...
 
 

@@ -35,7 +35,7 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     chat = Chat.load(base.path)
     method: Method = plugins.make("methods", spec.method)
     train = _render(method, chat, dataset, task, "train")
-    _tell_left_out(context, spec, dataset, len(train))
+    _tell_left_out(context, spec, method, dataset)
     validation = _render(method, chat, dataset, task, "validation")[:VALIDATION_LIMIT]
     test = _render(method, chat, dataset, task, "test")
     lengths = check_lengths({"validation": validation, "test": test}, base.base.context)
@@ -47,7 +47,10 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
         instruction=task.instruction,
     )
     facts = Facts(spec=spec, data=data, base=BaseFacts.of(base, source))
-    _refuse(context, [*check(spec, facts), *check_examples(train, base.base.context), *lengths])
+    _refuse(
+        context,
+        [*check(spec, facts), *check_examples(spec.method.name, method, train, base.base.context), *lengths],
+    )
     # A classifier's loss rises while its answers still improve: it only grows too sure of itself.
     best_by: Literal["exact", "loss"] = "exact" if dataset.labels else "loss"
     plan = make_plan(spec, context.seed, base, (train, validation), best_by)
@@ -90,8 +93,8 @@ def examine(spec: TrainSpec, base: Checkpoint, dataset: Dataset, task: Task, exp
     first = [one for one in _examples(dataset, "train") if method.takes(one)]
     validation = [one for one in _examples(dataset, "validation") if method.takes(one)]
     data = DataFacts(
-        train=[method.render(one, chat, task.instruction) for one in first[:EXAMINED]],
-        validation=[method.render(one, chat, task.instruction) for one in validation[:EXAMINED]],
+        train=method.render(first[:EXAMINED], chat, task.instruction),
+        validation=method.render(validation[:EXAMINED], chat, task.instruction),
         examples=first,
         instruction=task.instruction,
         count=len(first),
@@ -106,19 +109,20 @@ def fingerprint(spec: TrainSpec, project: Path) -> dict[str, str]:
 
 
 def _render(method: Method, chat: Chat, dataset: Dataset, task: Task, split: Split) -> list[Rendered]:
-    found = _examples(dataset, split)
-    return [method.render(one, chat, task.instruction) for one in found if method.takes(one)]
+    found = [one for one in _examples(dataset, split) if method.takes(one)]
+    return method.render(found, chat, task.instruction) if found else []
 
 
 def _examples(dataset: Dataset, split: Split) -> list[Example]:
     return examples.read(dataset, split) if examples.path_of(dataset, split).exists() else []
 
 
-def _tell_left_out(context: Context, spec: TrainSpec, dataset: Dataset, taken: int) -> None:
-    left = dataset.counts.get("train", taken) - taken
+def _tell_left_out(context: Context, spec: TrainSpec, method: Method, dataset: Dataset) -> None:
+    left = sum(not method.takes(one) for one in _examples(dataset, "train"))
     if left:
-        what = f"{left} training examples are undesirable answers: `{spec.method.name}` leaves them out"
-        context.tell("note", what)
+        context.tell(
+            "note", f"`{spec.method.name}` cannot learn from {left} training examples: they are left out"
+        )
 
 
 def _refuse(context: Context, problems: list[Problem]) -> None:

@@ -13,7 +13,9 @@ from tunewright.runtime.plugins import Named
 class TrainSpec(Frozen):
     """How the base model is tuned; the defaults suit a small model on a CPU."""
 
-    method: Named = Field(default=Named(name="sft"), description="what is learned from: `sft`")
+    method: Named = Field(
+        default=Named(name="sft"), description="what is learned from: `sft`, `cpt`, `dpo`, `kto`, `orpo`"
+    )
     tuner: Named = Field(
         default=Named(name="lora"), description="which weights move: `lora`, `{lora: {r: 8}}`, `dora`, `ia3`"
     )

@@ -17,22 +17,57 @@ WINDOW = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Examples of similar length, padded on the right, after the tokens they all begin with."""
+    """Texts of similar length, padded on the right, after the tokens they all begin with.
+
+    The texts are the items, and after them, where a method compares, what stands beside each item.
+    """
 
     prefix: Tensor
     """Tokens that every example begins with; computed once."""
     ids: Tensor
-    """The rest of each example but its last token, [examples, tokens]."""
+    """The rest of each text but its last token, [texts, tokens]."""
     places: Tensor
     """Where, in the flattened `ids`, a trained token is predicted."""
     targets: Tensor
     """The trained tokens."""
     weights: Tensor | None
     """How much the loss of each trained token counts; None where all count alike."""
-    tokens: int
-    """Tokens of the examples without padding, the common ones counted for each."""
+    items: int
+    item_weights: Tensor
+    """How much each item counts, [items]."""
+    desirable: Tensor
+    """Whether each item is to become likelier, [items]."""
+    references: Tensor
+    """Log-probability of the trained tokens of each text by the model before training, [texts]."""
     seed: int
     """What chance there is in computing it, dropout above all, comes from here."""
+
+    @property
+    def rows(self) -> Tensor:
+        """The text that each trained token stands in."""
+        return self.places // self.ids.shape[1]
+
+    def weighed(self, losses: Tensor) -> Tensor:
+        """The losses of the trained tokens, each as often as it counts."""
+        exact = losses.double()
+        return exact if self.weights is None else exact * self.weights
+
+    def sums(self, values: Tensor) -> Tensor:
+        """Sum over the trained tokens of each text, [texts]."""
+        empty = torch.zeros(len(self.ids), dtype=torch.float64, device=values.device)
+        return empty.index_add(0, self.rows, values.double())
+
+    def means(self, values: Tensor) -> Tensor:
+        """Mean over the trained tokens of each text, [texts]."""
+        return self.sums(values) / self.sums(torch.ones_like(values))
+
+    def sides(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Of values by text, [texts], those of the items and of what stands beside each."""
+        return values[: self.items], values[self.items :]
+
+    def all_of(self, said: Tensor) -> Tensor:
+        """Of each text, whether all its trained tokens are so."""
+        return self.sums(~said) == 0
 
 
 def order_of(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> list[list[int]]:
@@ -54,17 +89,18 @@ def _cut(order: list[int], size: int) -> list[list[int]]:
 
 def common_prefix(examples: Sequence[Rendered]) -> int:
     """How many tokens all examples share at their beginning, all of them before anything is trained."""
-    shortest = min(min(_first_trained(item) - 1, len(item.ids) - 2) for item in examples)
-    first = examples[0].ids
+    found = texts(examples)
+    shortest = min(min(_first_trained(text) - 1, len(text.ids) - 2) for text in found)
+    first = found[0].ids
     shared = 0
-    while shared < shortest and all(item.ids[shared] == first[shared] for item in examples):
+    while shared < shortest and all(text.ids[shared] == first[shared] for text in found):
         shared += 1
     return max(0, shared)
 
 
-def weighed(examples: Sequence[Rendered]) -> float:
-    """Trained tokens, each as often as its example weighs: what the summed loss is divided by."""
-    return sum(item.weight * sum(item.trained[1:]) for item in examples)
+def texts(items: Sequence[Rendered]) -> list[Rendered]:
+    """The items, and after them what stands beside each."""
+    return [*items, *(item.beside for item in items if item.beside is not None)]
 
 
 def _first_trained(item: Rendered) -> int:
@@ -73,19 +109,20 @@ def _first_trained(item: Rendered) -> int:
 
 def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, seed: int = 0) -> Batch:
     """Put examples side by side; padding is only ever at the right, after everything that counts."""
-    width = max(len(item.ids) for item in examples) - prefix - 1
-    ids = torch.zeros((len(examples), width), dtype=torch.long)
+    found = texts(examples)
+    width = max(len(text.ids) for text in found) - prefix - 1
+    ids = torch.zeros((len(found), width), dtype=torch.long)
     places: list[int] = []
     targets: list[int] = []
     weights: list[float] = []
-    for row, item in enumerate(examples):
-        own = item.ids[prefix:-1]
+    for row, text in enumerate(found):
+        own = text.ids[prefix:-1]
         ids[row, : len(own)] = torch.tensor(own, dtype=torch.long)
-        for place in range(max(1, prefix + 1), len(item.ids)):
-            if item.trained[place]:
+        for place in range(max(1, prefix + 1), len(text.ids)):
+            if text.trained[place]:
                 places.append(row * width + place - 1 - prefix)
-                targets.append(item.ids[place])
-                weights.append(item.weight)
+                targets.append(text.ids[place])
+                weights.append(text.weight)
     common = torch.tensor(examples[0].ids[:prefix], dtype=torch.long)
     return Batch(
         prefix=common.to(device),
@@ -93,14 +130,22 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
         places=torch.tensor(places, dtype=torch.long).to(device),
         targets=torch.tensor(targets, dtype=torch.long).to(device),
         weights=torch.tensor(weights).to(device) if any(weight != 1.0 for weight in weights) else None,
-        tokens=sum(len(item.ids) for item in examples),
+        items=len(examples),
+        item_weights=torch.tensor([item.weight for item in examples], dtype=torch.float64).to(device),
+        desirable=torch.tensor([item.desirable for item in examples]).to(device),
+        references=torch.tensor([text.reference for text in found], dtype=torch.float64).to(device),
         seed=seed,
     )
 
 
+def longest(item: Rendered) -> int:
+    """Tokens of an item's longest text."""
+    return max(len(text.ids) for text in texts([item]))
+
+
 def dealt(examples: Sequence[Rendered], hands: int) -> list[list[Rendered]]:
     """Examples dealt out to as many hands, alike in length and number; no hand is empty."""
-    ordered = sorted(examples, key=lambda item: len(item.ids))
+    ordered = sorted(examples, key=longest)
     return [ordered[hand::hands] for hand in range(min(hands, len(ordered)))]
 
 
@@ -108,11 +153,11 @@ def portions(examples: Sequence[Rendered], prefix: int, most: int) -> Iterator[l
     """Divide a step so that no part computes more than `most` tokens, padding included."""
     part: list[Rendered] = []
     width = 0
-    for item in sorted(examples, key=lambda item: len(item.ids)):
-        wider = max(width, len(item.ids) - prefix)
-        if part and wider * (len(part) + 1) + prefix > most:
+    for item in sorted(examples, key=longest):
+        wider = max(width, longest(item) - prefix)
+        if part and wider * len(texts([*part, item])) + prefix > most:
             yield part
-            part, wider = [], len(item.ids) - prefix
+            part, wider = [], longest(item) - prefix
         part.append(item)
         width = wider
     if part:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from tunewright.runtime.chat import Rendered
 from tunewright.train.ports import Method
-from tunewright.train.torch.batches import collate, dealt, portions, weighed
+from tunewright.train.torch.batches import collate, dealt, portions
 from tunewright.train.torch.networks import Network
 from tunewright.train.torch.threads import side_by_side
 
@@ -30,8 +30,8 @@ class Gradients:
     threads: int
 
     def __call__(self, examples: Sequence[Rendered], seed: int) -> float:
-        """Mean loss over the trained tokens, by their weight; the gradients stand at the weights."""
-        trained = weighed(examples)
+        """Mean loss over what is learned from, by its weight; the gradients stand at the weights."""
+        trained = sum(map(self.method.amount, examples))
         most = max(1, self.most_tokens // self.threads)
         parts = [part for hand in dealt(examples, self.threads) for part in portions(hand, self.prefix, most)]
         first = seed * len(examples)

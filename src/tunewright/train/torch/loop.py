@@ -14,15 +14,17 @@ import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
 from torch import Tensor
 
+from tunewright.runtime import plugins
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.context import Context
 from tunewright.train.diagnose import SMOOTH, midway, refuse
 from tunewright.train.ports import SAVES, Look, Method, Plan
 from tunewright.train.torch import saves
-from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
+from tunewright.train.torch.batches import collate, common_prefix, longest, order_of, portions, texts
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.memory import peak_gb, release
 from tunewright.train.torch.networks import Network
+from tunewright.train.torch.references import compared, references
 from tunewright.train.torch.saves import Keep, Progress
 from tunewright.train.torch.schedule import rate
 from tunewright.train.torch.threads import side_by_side
@@ -72,13 +74,17 @@ class Loop:
             most_tokens=self.most_tokens,
             threads=self.threads,
         )
-        self.lengths = [len(item.ids) for item in self.train]
+        self.lengths = [longest(item) for item in self.train]
         self.epochs: dict[int, list[list[int]]] = {}
         self.warned: set[str] = set()
         self.folder: Path = self.context.scratch / SAVES
         self.saved_at = self.counted_at = self.told_at = time.monotonic()
         self.cpu_counted_at = time.process_time()
+        self.likelihood: Method = plugins.make("methods", "sft")
+        self.references: Tensor | None = None
         self._restore()
+        if self.method.compares:
+            self._compare()
         self.saved_step = self.progress.step
 
     def run(self) -> Progress:
@@ -110,8 +116,8 @@ class Loop:
             step=step + 1,
             losses=(*curve.losses, loss),
             norms=(*curve.norms, length),
-            tokens=curve.tokens + sum(len(item.ids) for item in examples),
-            trained_tokens=curve.trained_tokens + sum(sum(item.trained[1:]) for item in examples),
+            tokens=curve.tokens + sum(len(text.ids) for text in texts(examples)),
+            trained_tokens=curve.trained_tokens + sum(text.learned for text in texts(examples)),
         )
 
     def _places(self, step: int) -> list[int]:
@@ -162,25 +168,36 @@ class Loop:
         return gain > chance or (gain >= -chance and look.loss < best.loss)
 
     def _judge(self) -> Look:
-        loss, exact = self._judged(self.validation, self.prefix)
+        loss, exact = self._judged(self.validation, self.prefix, self.method)
         figures = self.ask()
         for name, examples in self.probes.items():
-            figures[f"{name}_loss"], figures[f"{name}_exact"] = self._judged(examples, 0)
+            figures[f"{name}_loss"], figures[f"{name}_exact"] = self._judged(examples, 0, self.likelihood)
         return Look(step=self.progress.step, loss=loss, exact=exact, figures=figures)
 
-    def _judged(self, examples: Sequence[Rendered], prefix: int) -> tuple[float, float]:
-        """Mean loss of a trained token, and the share of examples that greedy decoding would get right."""
-        parts = list(portions(examples, prefix, min(self.most_tokens, 2048)))
-        found = list(side_by_side(partial(self._judge_part, prefix), parts, self.threads))
-        total, trained, wrong = (sum(column) for column in zip(*found, strict=True))
-        return total / max(1, trained), 1 - wrong / len(examples)
+    def _judged(self, items: Sequence[Rendered], prefix: int, method: Method) -> tuple[float, float]:
+        """Mean loss, and the share of the items that the model has right."""
+        parts = list(portions(items, prefix, min(self.most_tokens, 2048)))
+        found = list(side_by_side(partial(self._judge_part, prefix, method), parts, self.threads))
+        total, right = (sum(column) for column in zip(*found, strict=True))
+        return total / max(1e-9, sum(map(method.amount, items))), right / len(items)
 
-    def _judge_part(self, prefix: int, part: Sequence[Rendered]) -> tuple[float, int, int]:
-        """Summed loss, trained tokens, and examples that greedy decoding would get wrong."""
-        batch = collate(part, prefix, self.accelerator.device)
-        losses, right = self.method.judge(self.network, batch)
-        rows = batch.places // batch.ids.shape[1]
-        return losses.sum(dtype=torch.float64).item(), len(losses), len(torch.unique(rows[~right]))
+    def _judge_part(self, prefix: int, method: Method, part: Sequence[Rendered]) -> tuple[float, int]:
+        """Summed loss, and items that the model has right."""
+        total, right = method.judge(self.network, collate(part, prefix, self.accelerator.device))
+        return total.item(), int(right.sum())
+
+    def _compare(self) -> None:
+        """Give every text its log-probability by the model as it was before training."""
+        counts = len(texts(self.train)), len(texts(self.validation))
+        if self.references is None:
+            self.context.tell("note", f"looking at {sum(counts)} texts before training, to compare with")
+            both = (
+                references(self.network, part, self.prefix, self.accelerator.device)
+                for part in (self.train, self.validation)
+            )
+            self.references = torch.cat(list(both))
+        train, validation = self.references.split_with_sizes(counts)
+        self.train, self.validation = compared(self.train, train), compared(self.validation, validation)
 
     def _patience_lost(self) -> bool:
         lost = 0 < self.plan.patience <= self.progress.bad_looks
@@ -248,6 +265,7 @@ class Loop:
             **{f"best.{name}": weight for name, weight in self.best.items()},
             **saves.optimizer_tensors(self.optimizer),
             "chance": torch.get_rng_state(),
+            **({} if self.references is None else {"references": self.references}),
         }
         saves.write(self.folder, self.progress, tensors, self.plan, self.keep)
         self.saved_at, self.saved_step = time.monotonic(), self.progress.step
@@ -263,5 +281,6 @@ class Loop:
         self.best = {name: saved.tensors[f"best.{name}"] for name in self.weights}
         saves.restore_optimizer(self.optimizer, saved.tensors)
         torch.set_rng_state(saved.tensors["chance"])
+        self.references = saved.tensors.get("references")
         self.progress = saved.progress
         self.context.tell("note", f"going on from step {saved.progress.step}")
