@@ -103,7 +103,7 @@ def _inside(path: str, section: type[BaseModel]) -> Iterator[str]:
     """Keys of the sections inside a section."""
     for name, field in section.model_fields.items():
         for inner in (field.annotation, *get_args(field.annotation)):
-            if not isinstance(inner, type) or not issubclass(inner, BaseModel) or inner is Named:
+            if not isinstance(inner, type) or not issubclass(inner, BaseModel) or inner in (Named, section):
                 continue
             yield ""
             yield f"### `{path}.{name}`"

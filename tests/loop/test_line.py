@@ -63,6 +63,19 @@ def test_changing_the_training_redoes_training_and_what_follows(walked: Path, tm
     assert [step for step in STEPS if found[step] == "finished"] == ["train", "evaluate", "deploy", "iterate"]
 
 
+def test_a_further_round_is_a_step_of_its_own(walked: Path, tmp_path: Path) -> None:
+    folder = copy(walked, tmp_path)
+    then = "train.then={method: sft, epochs: 0.3, learning_rate: 1e-4}"
+    heard: list[Event] = []
+    walk(folder, Spec.read(folder / "tunewright.yaml").with_overrides(then), only="train", emit=heard.append)
+    assert [
+        event.kind for event in heard if event.step == "train" and event.kind in ("finished", "reused")
+    ] == [
+        "reused",
+        "finished",
+    ]
+
+
 def test_changing_one_byte_of_the_data_redoes_what_must_be(walked: Path, tmp_path: Path) -> None:
     folder = copy(walked, tmp_path)
     data = (folder / "data.csv").read_bytes()

@@ -19,6 +19,7 @@ from tunewright.core.types import Checkpoint, Dataset, Event, Example, Task
 from tunewright.runtime.chat import Chat, Rendered
 from tunewright.runtime.context import Context
 from tunewright.runtime.plugins import Named
+from tunewright.train import TrainSpec
 from tunewright.train.methods.cpt import Cpt
 from tunewright.train.methods.dpo import Dpo
 from tunewright.train.methods.kto import Kto
@@ -30,7 +31,7 @@ from tunewright.train.torch.llama import FastLlama
 from tunewright.train.torch.networks import PlainNetwork
 from tunewright.train.torch.references import compared, references
 
-from .conftest import SPEC, make_dataset, make_examples
+from .conftest import SPEC, make_context, make_dataset, make_examples
 
 CPU = torch.device("cpu")
 Contexts = Callable[..., Context]
@@ -248,3 +249,45 @@ def test_a_pair_is_rendered_with_the_same_question_twice(base: Checkpoint) -> No
     (single,) = Sft().render(pairs(1), chat, "Name the desk.")
     assert item.beside is not None and item.ids == single.ids and item.trained == single.trained
     assert parted(item)[0] == parted(item.beside)[0] and item.ids != item.beside.ids
+
+
+def test_a_further_round_goes_on_from_the_adapter_of_the_one_before(
+    base: Checkpoint, task: Task, tmp_path: Path
+) -> None:
+    data = make_dataset(tmp_path / "data", pairs(24), pairs(8, 100))
+    spec = SPEC.model_copy(update={"epochs": 2})
+    first = train.run(make_context(tmp_path / "first"), spec, base, data, task)
+    events: list[Event] = []
+    preferring = spec.model_copy(update={"method": Named(name="orpo"), "learning_rate": 1e-3})
+    second = train.run(make_context(tmp_path / "second", events), preferring, first, data, task)
+    assert (
+        second.base == base.base
+        and second.method == "orpo"
+        and (second.path / "adapter_config.json").exists()
+    )
+
+    def sft_loss(made: Checkpoint) -> float:
+        plain = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
+        network = PlainNetwork(PeftModel.from_pretrained(plain, made.path))
+        items = Orpo().render(pairs(8, 100), Chat.load(base.path), "Name the desk.")
+        total, _ = Orpo().judge(network, collate(items, 0, CPU))
+        return float(total) / len(items)
+
+    looks = [event.data["validation_loss"] for event in events if "validation_loss" in event.data]
+    assert looks[0] == pytest.approx(sft_loss(first), rel=1e-3)
+    assert min(looks) == pytest.approx(sft_loss(second), rel=1e-3) and min(looks) < looks[0]
+
+
+def test_a_further_round_with_another_tuner_is_refused(
+    base: Checkpoint, dataset: Dataset, task: Task, tmp_path: Path
+) -> None:
+    spec = TrainSpec.model_validate({"tuner": {"lora": {"r": 4}}, "then": {"method": "dpo", "tuner": "dora"}})
+    assert "train.then.tuner" in [problem.where for problem in train.check(spec)]
+    handed_on = TrainSpec.model_validate({"tuner": {"lora": {"r": 4}}, "then": {"method": "dpo"}})
+    assert handed_on.rounds[1].tuner == handed_on.tuner
+    assert "train.then.tuner" not in [problem.where for problem in train.check(handed_on)]
+    quick = SPEC.model_copy(update={"epochs": 1})
+    first = train.run(make_context(tmp_path / "first"), quick, base, dataset, task)
+    wider = quick.model_copy(update={"tuner": Named(name="lora", options={"r": 4})})
+    with pytest.raises(TrainError, match="does not fit the tuner"):
+        train.run(make_context(tmp_path / "second"), wider, first, dataset, task)

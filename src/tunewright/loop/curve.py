@@ -105,11 +105,12 @@ def _data(made: Outcome, project: Path) -> tuple[Task, Dataset]:
 
 def _points(stepper: Stepper, spec: Spec, task: Task, dataset: Dataset) -> Iterator[Point]:
     base = models.resolve(model_of(spec.model, stepper.project), stepper.settings, stepper.emit)
-    recipe = train.fingerprint(spec.train, stepper.project)
+    once = spec.train.rounds[0]
+    recipe = train.fingerprint(once, stepper.project)
     count = dataset.counts["train"]
     for size in measured.sizes_up_to(count, SMALLEST, SIZES):
         part = dataset if size == count else stepper.step(f"{size} examples", subset, {}, dataset, size)
-        tuned = stepper.step(f"train on {size}", train.run, recipe, spec.train, base, part, task)
+        tuned = stepper.step(f"train on {size}", train.run, recipe, once, base, part, task)
         yield Point(examples=size, value=_loss(tuned), spread=0.0, repeats=1)
 
 

@@ -88,8 +88,9 @@ def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
     ladder = evaluate.fingerprint(spec.evaluate, project)
     yield "baselines", step("baselines", evaluate.run, ladder, spec.evaluate, task, dataset, base, None)
 
-    recipe = train.fingerprint(spec.train, project)
-    tuned = step("train", train.run, recipe, spec.train, base, dataset, task)
+    tuned = base
+    for once in spec.train.rounds:
+        tuned = step("train", train.run, train.fingerprint(once, project), once, tuned, dataset, task)
     yield "train", tuned
 
     report = step("evaluate", evaluate.run, ladder, spec.evaluate, task, dataset, base, tuned)

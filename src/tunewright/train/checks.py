@@ -25,6 +25,19 @@ def check(spec: TrainSpec, facts: Facts | None = None) -> Iterator[Problem]:
         if plugin is not None:
             yield from plugins.check(group, plugin, where=f"train.{group[:-1]}")
     yield from lint(facts or Facts(spec=spec))
+    if spec.then is not None:
+        yield from _check_then(spec, spec.then)
+
+
+def _check_then(spec: TrainSpec, then: TrainSpec) -> Iterator[Problem]:
+    if then.tuner != spec.tuner:
+        yield Problem(
+            where="train.then.tuner",
+            what=f"a further round goes on with the weights of the one before, which are `{spec.tuner.name}`",
+            fix="leave `tuner` out",
+        )
+    for problem in check(then):
+        yield problem.model_copy(update={"where": problem.where.replace("train", "train.then", 1)})
 
 
 def check_examples(name: str, method: Method, train: Sequence[Rendered], context: int) -> Iterator[Problem]:

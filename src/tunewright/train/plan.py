@@ -36,6 +36,11 @@ def make_plan(
         patience=spec.patience,
         best_by=best_by,
         inputs=digest.of_value(
-            [base.base.sha256, content, spec.model_dump(mode="json", include={"method", "tuner", "backend"})]
+            [
+                base.base.sha256,
+                base.digest if base.tuner else "",
+                content,
+                spec.model_dump(mode="json", include={"method", "tuner", "backend"}),
+            ]
         ),
     )

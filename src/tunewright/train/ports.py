@@ -96,6 +96,8 @@ class Work:
     """What is looked at beside the validation examples, by name: general questions, ends of answers."""
     chat: Chat
     """For answers in words while it trains."""
+    start: Path | None = None
+    """Folder of the adapter that it goes on from; None begins with a new one."""
 
 
 class Method(Protocol):

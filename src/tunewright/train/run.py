@@ -31,7 +31,10 @@ VALIDATION_LIMIT = 512
 
 
 def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, task: Task) -> Checkpoint:
-    """Tune the base model on the dataset; a stopped or killed run goes on where it was."""
+    """Tune a model on the dataset; a stopped or killed run goes on where it was.
+
+    A base that is tuned already goes on from its adapter, which `spec.tuner` must be, too.
+    """
     chat = Chat.load(base.path)
     method: Method = plugins.make("methods", spec.method)
     train = _render(method, chat, dataset, task, "train")
@@ -65,6 +68,7 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
         tuner=plugins.make("tuners", spec.tuner),
         probes=probes(chat, validation),
         chat=chat,
+        start=base.path if base.tuner is not None else None,
     )
     curve = backend.fit(work, context)
     findings = diagnose(plan, curve)

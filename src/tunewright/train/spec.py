@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tunewright.core.types import Frozen
 from tunewright.runtime.plugins import Named
@@ -41,3 +41,22 @@ class TrainSpec(Frozen):
         description="looks without a better validation loss before it stops; 0 never stops early",
     )
     max_tokens: int = Field(default=1024, ge=8, description="longest example; a longer one stops the run")
+    then: TrainSpec | None = Field(
+        default=None,
+        description="a further round, which goes on from this one: `{method: dpo, learning_rate: 5e-5}`",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _hand_on(cls, values: object) -> object:
+        """What a further round does not say of tuner, backend and tracker is as it was."""
+        if not isinstance(values, dict) or not isinstance(values.get("then"), dict):
+            return values
+        known = {key: values[key] for key in ("tuner", "backend", "tracker") if key in values}
+        return {**values, "then": {**known, **values["then"]}}
+
+    @property
+    def rounds(self) -> tuple[TrainSpec, ...]:
+        """This round and the further ones, each alone."""
+        alone = self.model_copy(update={"then": None})
+        return (alone,) if self.then is None else (alone, *self.then.rounds)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig, get_peft_model
+from peft import PeftConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
+from safetensors import SafetensorError
 
 from tunewright.core.errors import TrainError
 
@@ -25,6 +27,24 @@ def put(config: PeftConfig, model: Any, seed: int, word: str) -> Any:
             where=f"train.tuner.{word}",
             fix=f"name layers that it has: {', '.join(sorted(linear - {'lm_head'}))}",
         ) from error
+
+
+def go_on(tuned: Any, folder: Path) -> None:
+    """Give a PEFT model the weights of an adapter of the same kind; raises `TrainError`."""
+    try:
+        found: Any = set_peft_model_state_dict(tuned, load_peft_weights(str(folder), device="cpu"))
+    except (RuntimeError, OSError, SafetensorError) as error:
+        raise _unlike(folder, str(error).splitlines()[0]) from error
+    if found.unexpected_keys:
+        raise _unlike(folder, f"there is no `{found.unexpected_keys[0]}`")
+
+
+def _unlike(folder: Path, why: str) -> TrainError:
+    return TrainError(
+        f"the adapter to go on from does not fit the tuner: {why}",
+        where=str(folder),
+        fix="go on with the tuner and the settings that it was made with",
+    )
 
 
 def _is_linear(part: object) -> bool:

@@ -15,6 +15,7 @@ from tunewright.core.errors import ModelError, TrainError
 from tunewright.runtime.context import Context
 from tunewright.runtime.workspace import writable
 from tunewright.train.ports import Curve, Work
+from tunewright.train.torch.adapters import go_on
 from tunewright.train.torch.loop import Loop
 from tunewright.train.torch.memory import release
 from tunewright.train.torch.networks import network_for
@@ -33,6 +34,8 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
     accelerator = Accelerator(mixed_precision="no")
     model = _load(work.weights, _format(backend.precision)).to(accelerator.device)
     tuned = work.tuner.prepare(model, work.plan.seed)
+    if work.start is not None:
+        go_on(tuned, work.start)
     network, note = network_for(tuned)
     weights = {name: weight for name, weight in tuned.named_parameters() if weight.requires_grad}
     first = {name: weight.detach().clone() for name, weight in weights.items()}
