@@ -76,6 +76,17 @@ def test_a_further_round_is_a_step_of_its_own(walked: Path, tmp_path: Path) -> N
     ]
 
 
+def test_a_model_that_is_tuned_whole_walks_the_line(walked: Path, tmp_path: Path) -> None:
+    folder = copy(walked, tmp_path)
+    spec = Spec.read(folder / "tunewright.yaml").with_overrides(
+        "train.tuner=full", "train.learning_rate=1e-3"
+    )
+    outcome = walk(folder, spec)
+    assert outcome.checkpoint is not None and (outcome.checkpoint.path / "model.safetensors").exists()
+    assert outcome.report is not None and "tuned" in {result.kind for result in outcome.report.results}
+    assert outcome.release is not None and outcome.release.parity is not None
+
+
 def test_changing_one_byte_of_the_data_redoes_what_must_be(walked: Path, tmp_path: Path) -> None:
     folder = copy(walked, tmp_path)
     data = (folder / "data.csv").read_bytes()

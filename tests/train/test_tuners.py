@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from tunewright.core.types import Checkpoint, Dataset, Event, Task
 from tunewright.runtime import plugins
 from tunewright.runtime.context import Context
 from tunewright.runtime.plugins import Named
+from tunewright.runtime.settings import Settings
 
 from .conftest import SPEC
 
@@ -49,6 +53,36 @@ def test_a_tuner_trains_is_saved_and_merges_to_the_same_scores(
         merged = tuned.merge_and_unload()(ids).logits
     assert not torch.allclose(untouched, adapted, atol=1e-3)
     assert torch.allclose(adapted, merged, atol=1e-4)
+
+
+def test_a_model_that_was_tuned_whole_answers_in_a_fresh_process_and_is_packed_as_it_is(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    spec = SPEC.model_copy(update={"tuner": Named(name="full"), "learning_rate": 2e-3})
+    made = train.run(context(events), spec, base, dataset, task)
+    looks = [event.data["validation_loss"] for event in events if "validation_loss" in event.data]
+    assert min(looks) < 0.95 * looks[0]
+    assert "80," in next(event.message for event in events if "100.0% of all" in event.message)
+    assert (made.path / "model.safetensors").exists() and not (made.path / "adapter_config.json").exists()
+    assert "A whole model" in (made.path / "card.md").read_text()
+    ids = torch.tensor([[1, 5, 9, 30, 41]])
+    fresh = "import sys, torch; from transformers import AutoModelForCausalLM as A;"
+    fresh += (
+        "print(A.from_pretrained(sys.argv[1])(torch.tensor([[1, 5, 9, 30, 41]])).logits[0, -1, :3].tolist())"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", fresh, made.path], capture_output=True, text=True, check=True
+    )
+    with torch.no_grad():
+        untouched = AutoModelForCausalLM.from_pretrained(base.path)(ids).logits[0, -1, :3]
+        mine = AutoModelForCausalLM.from_pretrained(made.path)(ids).logits[0, -1, :3]
+    assert json.loads(said.stdout) == pytest.approx(mine.tolist()) != untouched.tolist()
+    settings = Settings(cache=tmp_path / "cache", threads=1, offline=True)
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    plugins.make("exports", Named(name="merged")).pack(made, packed, settings)
+    assert AutoModelForCausalLM.from_pretrained(packed)(ids).logits[0, -1, :3].tolist() == mine.tolist()
 
 
 def test_layers_that_the_model_does_not_have_are_refused_with_those_it_has(

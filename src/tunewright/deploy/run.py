@@ -86,7 +86,8 @@ def _prove(
     greedy = require("tunewright.deploy.torch.greedy", extra="train")
     base = models.weights(checkpoint.base, context.settings)
     how = (prompts, chat.stop_ids, spec.parity_tokens, told)
-    tuned, untouched = greedy.adapter_answers(base, checkpoint.path, *how)
+    ask = greedy.whole_answers if models.whole(checkpoint) else greedy.adapter_answers
+    tuned, untouched = ask(base, checkpoint.path, *how)
     answers = parity.Answers(base=untouched, adapter=tuned, packed=greedy.folder_answers(packed, *how))
     found = parity.evidence(answers, spec.export.name, [example.id for example in asked], chat.decode)
     parity.require_parity(found)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 
 from tunewright.core.types import Checkpoint, Dataset, Task
-from tunewright.runtime import hardware
+from tunewright.runtime import hardware, plugins
 from tunewright.runtime.context import Context
 from tunewright.runtime.measure.losses import Losses, write_losses
 from tunewright.runtime.workspace import atomic_write
@@ -75,17 +75,17 @@ def _page(
     spec: TrainSpec, inputs: tuple[Checkpoint, Dataset, Task], curve: Curve, findings: Sequence[Finding]
 ) -> str:
     base, dataset, task = inputs
-    best = curve.best
+    best, whole = curve.best, plugins.make("tuners", spec.tuner).whole
     lines = [
         "---",
         f"base_model: {base.base.name}",
         f"license: {base.base.licence or 'unknown'}",
-        "library_name: peft",
+        f"library_name: {'transformers' if whole else 'peft'}",
         "---",
         f"# {task.objective}",
         "",
-        f"An adapter (`{spec.tuner.name}`, {curve.trained_parameters:,} trained parameters)",
-        f"on `{base.base.name}`,",
+        f"{'A whole model' if whole else 'An adapter'} (`{spec.tuner.name}`, "
+        f"{curve.trained_parameters:,} trained parameters) on `{base.base.name}`,",
         f"trained by `{spec.method.name}` on {dataset.counts.get('train', 0):,} examples.",
         "",
         "| | |",

@@ -97,7 +97,7 @@ class Work:
     chat: Chat
     """For answers in words while it trains."""
     start: Path | None = None
-    """Folder of the adapter that it goes on from; None begins with a new one."""
+    """Folder of the adapter that it goes on from; None begins with a new one, or with whole weights."""
 
 
 class Method(Protocol):
@@ -134,8 +134,11 @@ class Method(Protocol):
 class Tuner(Protocol):
     """Which weights move."""
 
+    whole: ClassVar[bool]
+    """Whether the base model's own weights move, so that all are kept; else an adapter beside them is."""
+
     def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
-        """The model with only the tuner's own weights left to train."""
+        """The model with only the tuner's weights left to train."""
         ...
 
 

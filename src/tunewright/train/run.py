@@ -9,10 +9,9 @@ from typing import Literal
 from tunewright.core import digest
 from tunewright.core.errors import MissingExtra, TrainError
 from tunewright.core.types import Checkpoint, Dataset, Example, Problem, Split, Task
-from tunewright.runtime import examples, plugins
+from tunewright.runtime import examples, models, plugins
 from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Chat, Rendered
 from tunewright.runtime.context import Context
-from tunewright.runtime.models import weights
 from tunewright.train.card import settings_of, write_card
 from tunewright.train.checks import check, check_examples, check_lengths
 from tunewright.train.diagnose import diagnose
@@ -42,7 +41,7 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     validation = _render(method, chat, dataset, task, "validation")[:VALIDATION_LIMIT]
     test = _render(method, chat, dataset, task, "test")
     lengths = check_lengths({"validation": validation, "test": test}, base.base.context)
-    source = weights(base.base, context.settings) if base.tuner is not None else base.path
+    source = models.weights_of(base, context.settings)
     data = DataFacts(
         train=train,
         validation=validation,
@@ -68,7 +67,7 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
         tuner=plugins.make("tuners", spec.tuner),
         probes=probes(chat, validation),
         chat=chat,
-        start=base.path if base.tuner is not None else None,
+        start=None if models.whole(base) else base.path,
     )
     curve = backend.fit(work, context)
     findings = diagnose(plan, curve)

@@ -17,7 +17,8 @@ class TrainSpec(Frozen):
         default=Named(name="sft"), description="what is learned from: `sft`, `cpt`, `dpo`, `kto`, `orpo`"
     )
     tuner: Named = Field(
-        default=Named(name="lora"), description="which weights move: `lora`, `{lora: {r: 8}}`, `dora`, `ia3`"
+        default=Named(name="lora"),
+        description="which weights move: `lora`, `{lora: {r: 8}}`, `dora`, `ia3`, `full`",
     )
     backend: Named = Field(default=Named(name="local"), description="where it runs: `local`")
     tracker: Named | None = Field(

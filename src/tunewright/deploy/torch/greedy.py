@@ -30,6 +30,14 @@ def adapter_answers(
     return tuned, untouched
 
 
+def whole_answers(
+    base: Path, folder: Path, prompts: Sequence[Ids], stop: Ids, tokens: int, told: Told
+) -> tuple[list[Greedy], list[Greedy]]:
+    """The same of a model that was tuned whole and lies in `folder`."""
+    tuned = folder_answers(folder, prompts, stop, tokens, told)
+    return tuned, _forced(_open(base).eval(), prompts, tuned)
+
+
 def folder_answers(folder: Path, prompts: Sequence[Ids], stop: Ids, tokens: int, told: Told) -> list[Greedy]:
     """What the model that lies in `folder` answers."""
     return _answers(_open(folder).eval(), prompts, stop, tokens, told)

@@ -2,7 +2,16 @@
 
 from tunewright.runtime.models.catalogue import CatalogueEntry, PackageFile, catalogue, show
 from tunewright.runtime.models.local import shapes
-from tunewright.runtime.models.lookup import cached, check, fetch, known, resolve, weights
+from tunewright.runtime.models.lookup import (
+    cached,
+    check,
+    fetch,
+    known,
+    resolve,
+    weights,
+    weights_of,
+    whole,
+)
 
 __all__ = [
     "CatalogueEntry",
@@ -16,4 +25,6 @@ __all__ = [
     "shapes",
     "show",
     "weights",
+    "weights_of",
+    "whole",
 ]

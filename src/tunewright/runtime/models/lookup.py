@@ -86,6 +86,16 @@ def weights(ref: ModelRef, settings: Settings) -> Path:
     return found.path
 
 
+def whole(checkpoint: Checkpoint) -> bool:
+    """Whether the checkpoint's folder holds every weight, not an adapter on those of the base model."""
+    return checkpoint.tuner is None or (checkpoint.path / local.CONFIG).exists()
+
+
+def weights_of(checkpoint: Checkpoint, settings: Settings) -> Path:
+    """Folder of the weights that the checkpoint's adapter, if it is one, is put on; raises `ModelError`."""
+    return checkpoint.path if whole(checkpoint) else weights(checkpoint.base, settings)
+
+
 def cached(entry: CatalogueEntry, settings: Settings) -> Checkpoint | None:
     """The model if it is in the cache, whole; nothing is fetched."""
     manifest = cache.read(place(entry, settings), entry.source.sha256)

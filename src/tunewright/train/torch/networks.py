@@ -73,6 +73,8 @@ def network_for(model: Any) -> tuple[Network, str]:
 
 
 def _obstacle(model: Any) -> str:
+    if not hasattr(model, "get_base_model"):
+        return "every weight is trained: the plain step of transformers is used"
     config = model.get_base_model().config
     if config.model_type != "llama":
         return f"the architecture `{config.model_type}` has no fast step yet: the plain one of PEFT is used"

@@ -20,16 +20,18 @@ BESIDE = (TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, "special_tokens_map.json")
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """Base and adapter in one folder, in float32."""
+    """Base and adapter in one folder, in float32; of a model that was tuned whole, its own weights."""
 
     def pack(self, checkpoint: Checkpoint, folder: Path, settings: Settings) -> None:
         """Merge into `folder`, tokenizer and frozen template beside it."""
-        _check_adapter(checkpoint.path)
-        base = models.weights(checkpoint.base, settings)
+        adapter = None if checkpoint.tuner and models.whole(checkpoint) else checkpoint.path
+        if adapter is not None:
+            _check_adapter(adapter)
+        base = models.weights_of(checkpoint, settings)
         _check_room(checkpoint, folder)
         require("peft", extra="train")
         merge = require("tunewright.deploy.exports.merged.merge", extra="train")
-        merge.merge(base, checkpoint.path, folder)
+        merge.merge(base, adapter, folder)
         for name in BESIDE:
             home = checkpoint.path if (checkpoint.path / name).exists() else base
             if (home / name).exists():

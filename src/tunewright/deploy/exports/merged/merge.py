@@ -11,9 +11,12 @@ from transformers import AutoModelForCausalLM
 from tunewright.core.errors import DeployError
 
 
-def merge(base: Path, adapter: Path, folder: Path) -> None:
+def merge(base: Path, adapter: Path | None, folder: Path) -> None:
     """Write base plus adapter as safetensors; raises `DeployError` where values are not finite."""
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, local_files_only=True)
+    if adapter is None:
+        model.save_pretrained(folder)
+        return
     tuned = PeftModel.from_pretrained(model, adapter)
     try:
         merged = tuned.merge_and_unload(safe_merge=True)

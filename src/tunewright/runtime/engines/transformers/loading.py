@@ -36,12 +36,12 @@ def load(options: Transformers, checkpoint: Checkpoint, settings: Settings) -> L
     """Read everything from disk; raises `EngineError` if the checkpoint is not what it says."""
     torch.set_num_threads(options.threads or settings.threads)
     chat = frozen_chat(checkpoint)
-    weights = checkpoint.path if checkpoint.tuner is None else models.weights(checkpoint.base, settings)
+    weights, adapted = models.weights_of(checkpoint, settings), not models.whole(checkpoint)
     attention.install()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # engines do not print
     dtype = number_format(options.dtype)
-    model = _base(weights, torch.float32 if checkpoint.tuner and options.merge else dtype)
-    if checkpoint.tuner is not None:
+    model = _base(weights, torch.float32 if adapted and options.merge else dtype)
+    if adapted:
         model = _adapted(model, checkpoint.path, merge=options.merge)
     model = model.to(device=_device(), dtype=dtype).eval()
     refuse_other_attention(model.config)

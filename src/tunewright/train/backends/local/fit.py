@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from tunewright.core.errors import ModelError, TrainError
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
 
 
 def fit(backend: Local, work: Work, context: Context) -> Curve:
-    """Train, and leave the best adapter in the context's folder."""
+    """Train, and leave the best weights in the context's folder."""
     torch.set_num_threads(context.settings.threads)
     torch.set_flush_denormal(True)  # gradients of 1e-39 are worth nothing, and a hundred times as slow
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     accelerator = Accelerator(mixed_precision="no")
-    model = _load(work.weights, _format(backend.precision)).to(accelerator.device)
+    # What moves is held in fp32: the steps of AdamW are too small for bf16.
+    dtype = torch.float32 if work.tuner.whole else _format(backend.precision)
+    model = _load(work.weights, dtype).to(accelerator.device)
     tuned = work.tuner.prepare(model, work.plan.seed)
     if work.start is not None:
         go_on(tuned, work.start)
@@ -98,12 +100,13 @@ def _load(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any arc
         ) from error
 
 
-def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a PEFT model
-    for config in tuned.peft_config.values():
+def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a model, of PEFT or not
+    for config in getattr(tuned, "peft_config", {}).values():
         config.base_model_name_or_path = base_name  # a path of this machine would mean nothing elsewhere
     with writable(folder):
         # otherwise PEFT asks the hub for the base model, to see whether its vocabulary was changed
-        tuned.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+        own = {} if isinstance(tuned, PreTrainedModel) else {"save_embedding_layers": False}
+        tuned.save_pretrained(folder, safe_serialization=True, **own)
 
 
 def _moved(first: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -22,6 +22,8 @@ class Dora:
     """Share of the inputs left out while training."""
     targets: tuple[str, ...] = ()
     """Layer names such as `q_proj`; every linear layer if left out."""
+
+    whole: ClassVar[bool] = False
 
     def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
         """The model with only direction and length left to train."""

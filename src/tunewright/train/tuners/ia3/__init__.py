@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from tunewright.runtime.lazy import require
 
@@ -16,6 +16,8 @@ class Ia3:
     """Layers that are scaled."""
     inputs: tuple[str, ...] = ("down_proj",)
     """Those of them whose input is scaled, not the output."""
+
+    whole: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         """Refuse inputs that are no targets."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -24,6 +24,8 @@ class Lora:
     """Scale by alpha / √r instead, which keeps high ranks learning (Kalajdzievski 2023)."""
     targets: tuple[str, ...] = ()
     """Layer names such as `q_proj`; every linear layer if left out."""
+
+    whole: ClassVar[bool] = False
 
     def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
         """The model with only the low-rank changes left to train."""
