@@ -15,7 +15,6 @@ from tunewright.runtime.context import Context
 from tunewright.runtime.settings import Settings
 from tunewright.runtime.workspace import Workspace
 from tunewright.train import TrainSpec
-from tunewright.train.methods.sft import Sft
 from tunewright.train.plan import make_plan
 from tunewright.train.ports import Curve, Plan, Work
 from tunewright.train.probe import probes
@@ -30,7 +29,7 @@ def example(name: str, question: str, answer: str) -> Example:
     return Example(id=name, messages=(asked, said), label=answer)
 
 
-def fit(
+def fit(  # noqa: PLR0913 - all but three have a default
     base: Checkpoint,
     data: Data,
     settings: dict[str, Any],
@@ -38,10 +37,14 @@ def fit(
     seed: int = 0,
     change: Callable[[Sequence[Rendered]], Sequence[Rendered]] = list,
     threads: int = 1,
+    keep: Path | None = None,
 ) -> tuple[Plan, Curve]:
-    """One run; `change` is made to the training examples once they are tokens. Raises `TrainError`."""
+    """One run; `change` is made to the training examples once they are tokens. Raises `TrainError`.
+
+    The weights are left in the folder `keep`, if one is given.
+    """
     spec = TrainSpec.model_validate(settings)
-    chat, method = Chat.load(base.path), Sft()
+    chat, method = Chat.load(base.path), plugins.make("methods", spec.method)
     train, validation = (list(change(method.render(part, chat, "Route."))) for part in data)
     plan = make_plan(spec, seed, base, (train, validation), "loss")
     with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +54,7 @@ def fit(
             settings=Settings(cache=Path(folder) / "cache", threads=threads, offline=True),
             step="train",
             artifact_id="checkpoint",
-            folder=Path(folder),
+            folder=keep or Path(folder),
         )
         work = Work(
             plan=plan,
