@@ -21,6 +21,7 @@ from tunewright.train.torch.memory import release
 from tunewright.train.torch.networks import network_for
 from tunewright.train.torch.saves import Keep
 from tunewright.train.torch.spoken import Spoken
+from tunewright.train.torch.threads import denormals_as_zero
 
 if TYPE_CHECKING:
     from tunewright.train.backends.local import Local
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 def fit(backend: Local, work: Work, context: Context) -> Curve:
     """Train, and leave the best weights in the context's folder."""
     torch.set_num_threads(context.settings.threads)
-    torch.set_flush_denormal(True)  # gradients of 1e-39 are worth nothing, and a hundred times as slow
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     accelerator = Accelerator(mixed_precision="no")
     # What moves is held in fp32: the steps of AdamW are too small for bf16.
@@ -66,7 +66,8 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
             device=accelerator.device,
         ),
     )
-    curve = loop.run().curve
+    with denormals_as_zero():
+        curve = loop.run().curve
     with torch.no_grad():
         for name, weight in weights.items():
             weight.copy_(loop.best[name])
