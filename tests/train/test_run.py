@@ -44,6 +44,13 @@ def test_training_lowers_the_validation_loss_and_tells_how_far_it_is(
     assert not (made.path / "checkpoints").exists()
 
 
+def test_the_smallest_numbers_are_numbers_again_after_a_run(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
+) -> None:
+    train.run(context(), SPEC, base, dataset, task)
+    assert torch.tensor([1e-39]).mul(0.5).item() > 0
+
+
 def test_nobody_is_asked_for_the_base_model_of_an_adapter_that_is_kept(
     base: Checkpoint, dataset: Dataset, task: Task, context: Contexts, recwarn: pytest.WarningsRecorder
 ) -> None:

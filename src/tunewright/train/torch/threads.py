@@ -32,7 +32,7 @@ def side_by_side(work: Callable[[T], R], items: Sequence[T], threads: int) -> It
 
 @contextmanager
 def denormals_as_zero() -> Iterator[None]:
-    """Numbers below 1e-38 count as zero, in this thread and those it starts; afterwards they are numbers again.
+    """Numbers below 1e-38 count as zero in this thread and those it starts, and are numbers again after.
 
     Gradients of that size are worth nothing, and make a product several times as slow.
     """
