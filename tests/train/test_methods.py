@@ -11,7 +11,13 @@ import pytest
 import torch
 from datasets import Dataset as Table
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, Trainer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    Trainer,
+)
 
 from tunewright import train
 from tunewright.core.errors import TrainError
@@ -24,6 +30,7 @@ from tunewright.train.methods.cpt import Cpt
 from tunewright.train.methods.dpo import Dpo
 from tunewright.train.methods.kto import Kto
 from tunewright.train.methods.orpo import Orpo
+from tunewright.train.methods.reward import Reward
 from tunewright.train.methods.sft import Sft
 from tunewright.train.ports import Method
 from tunewright.train.torch.batches import collate, common_prefix, portions, texts
@@ -169,12 +176,57 @@ def test_orpo_has_the_odds_ratio_of_trl_beside_the_likelihood_of_the_better_answ
     assert ours(Orpo(), trainer.model, items) == pytest.approx((expected, expected), rel=1e-4)
 
 
+@pytest.fixture
+def rater(base: Checkpoint) -> PeftModel:
+    torch.manual_seed(0)
+    plain = AutoModelForSequenceClassification.from_pretrained(base.path, num_labels=1, dtype=torch.float32)
+    plain.config.pad_token_id = 0
+    return moved(get_peft_model(plain, LoraConfig(r=4, target_modules="all-linear", task_type="SEQ_CLS")))
+
+
+def test_a_reward_model_has_the_loss_of_trl(base: Checkpoint, rater: PeftModel, tmp_path: Path) -> None:
+    import trl
+
+    items = Reward(center=0.05).render(pairs(4), Chat.load(base.path), "Name the desk.")
+    rows = [
+        {"chosen_ids": list(one.ids[:-1]), "rejected_ids": list(one.beside.ids[:-1])}
+        for one in items
+        if one.beside is not None
+    ]
+    settings = trl.RewardConfig(
+        output_dir=str(tmp_path),
+        report_to=[],
+        use_cpu=True,
+        bf16=False,
+        center_rewards_coefficient=0.05,
+        disable_dropout=True,
+    )
+    trainer = trl.RewardTrainer(
+        model=rater,
+        args=settings,
+        train_dataset=Table.from_list(rows),
+        processing_class=AutoTokenizer.from_pretrained(base.path),
+    )
+    with torch.no_grad():
+        expected = trainer.compute_loss(rater, trainer.data_collator(rows)).item()
+    assert ours(Reward(center=0.05), rater, items) == pytest.approx((expected, expected), rel=1e-4)
+
+
 @pytest.mark.parametrize("method", [Dpo(), Kto(), Orpo()], ids=["dpo", "kto", "orpo"])
 def test_the_fast_step_has_the_gradients_of_the_plain_one(
     method: Method, base: Checkpoint, model: PeftModel
 ) -> None:
     items = method.render(pairs(4), Chat.load(base.path), "Name the desk.")
     items = before(model, items) if method.compares else items
+    check_gradients(method, model, items)
+
+
+def test_a_rating_model_has_the_gradients_of_the_plain_step(base: Checkpoint, rater: PeftModel) -> None:
+    check_gradients(Reward(), rater, Reward().render(pairs(4), Chat.load(base.path), "Name the desk."))
+
+
+def check_gradients(method: Method, model: PeftModel, items: Sequence[Rendered]) -> None:
+    """The fast step's gradients are the plain one's, tensor by tensor."""
     batch, found = collate(items, common_prefix(items), CPU), []
     for network in (FastLlama(model), PlainNetwork(model)):
         model.zero_grad()
@@ -193,7 +245,9 @@ def test_the_texts_of_an_item_stay_together_when_a_step_is_divided(base: Checkpo
 
 
 @pytest.mark.parametrize(
-    ("name", "rate"), [("dpo", 2e-3), ("kto", 2e-3), ("orpo", 5e-3)], ids=["dpo", "kto", "orpo"]
+    ("name", "rate"),
+    [("dpo", 2e-3), ("kto", 2e-3), ("orpo", 5e-3), ("reward", 2e-3)],
+    ids=["dpo", "kto", "orpo", "reward"],
 )
 def test_a_preference_is_learned_and_holds_on_pairs_that_were_not_seen(
     name: str, rate: float, base: Checkpoint, task: Task, context: Contexts, tmp_path: Path
@@ -231,6 +285,7 @@ def test_raw_text_is_cut_into_pieces_of_which_every_token_is_learned(
     [
         ("dpo", "pairs of answers (`rejected` beside the answer)"),
         ("orpo", "pairs of answers"),
+        ("reward", "pairs of answers"),
         ("kto", "undesirable answers (`desirable: false`, or `rejected`)"),
         ("cpt", "raw texts (`text`)"),
     ],

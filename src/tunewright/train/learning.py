@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from tunewright.core.types import Example, Message
 from tunewright.runtime.chat import Chat, Rendered, with_instruction
@@ -20,6 +20,8 @@ def answered(example: Example, answer: str, chat: Chat, instruction: str | None)
 
 class Likelihood:
     """Trained tokens are made likelier, each for itself."""
+
+    rates: ClassVar[bool] = False
 
     def amount(self, item: Rendered) -> float:
         """Its trained tokens, each as often as it weighs."""
@@ -37,6 +39,8 @@ class Likelihood:
 
 class Pairs:
     """Every item is the better answer, and beside it the rejected one."""
+
+    rates: ClassVar[bool] = False
 
     def takes(self, example: Example) -> bool:
         """Two answers that differ."""
@@ -59,3 +63,9 @@ class Pairs:
     def amount(self, item: Rendered) -> float:
         """A pair counts as often as it weighs."""
         return item.weight
+
+
+def rated(text: Rendered) -> Rendered:
+    """The text with one more token after it, the place of its rating; what the token is plays no part."""
+    trained = (*[False] * len(text.ids), True)
+    return replace(text, ids=(*text.ids, 0), trained=trained)

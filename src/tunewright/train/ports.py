@@ -105,6 +105,8 @@ class Method(Protocol):
 
     compares: ClassVar[bool]
     """Whether its loss looks at the log-probabilities by the model as it was before training."""
+    rates: ClassVar[bool]
+    """Whether it makes a model that says of a text how good it is, a number, in place of words."""
 
     def takes(self, example: Example) -> bool:
         """Whether it can learn from the example; the others are left out, and counted."""

@@ -18,6 +18,8 @@ def put(config: PeftConfig, model: Any, seed: int, word: str) -> Any:
     `word` is the tuner's word in the spec, for the error.
     """
     torch.manual_seed(seed)
+    if hasattr(model, "score"):
+        config.task_type = "SEQ_CLS"  # a model that rates: its head is trained and kept, too
     try:
         return get_peft_model(model, config)
     except ValueError as error:

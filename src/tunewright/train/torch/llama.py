@@ -75,6 +75,17 @@ def _norm(module: Any) -> Norm:
     return Norm(module.weight.detach(), module.variance_epsilon)
 
 
+def base_of(model: Any) -> Any:
+    """The model of transformers that an adapter of PEFT stands in; a plain one is its own."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
+def rate(head: Any, read: Tensor) -> Tensor:
+    """The number that a rating head gives what was read, [texts, hidden] → [texts]; it is held in fp32."""
+    found: Tensor = head(read.to(head.weight.dtype))
+    return found.squeeze(1)
+
+
 class FastLlama:
     """Reads the weights of a PEFT model of the Llama kind and computes the same loss, faster."""
 
@@ -82,10 +93,10 @@ class FastLlama:
     """Parts of a step may be computed side by side, in threads."""
 
     def __init__(self, model: Any) -> None:
-        core = model.get_base_model()
+        core = self.core = base_of(model)
         self.config = core.config
         self.embed, self.rotary = core.model.embed_tokens, core.model.rotary_emb
-        self.final, self.head = _norm(core.model.norm), core.lm_head
+        self.final = _norm(core.model.norm)
         self.layers = [Layer(layer) for layer in core.model.layers]
 
     def refresh(self) -> None:
@@ -96,12 +107,25 @@ class FastLlama:
     def losses(self, batch: Batch) -> Tensor:
         """Cross-entropy of every trained token of a batch, in the order of its targets."""
         chance = torch.Generator(batch.ids.device).manual_seed(batch.seed)
-        return token_losses(self._hidden(batch, chance), self.final, self.head.weight, batch.targets)
+        head = self.core.lm_head.weight
+        return token_losses(self._hidden(batch, chance), self.final, head, batch.targets)
 
     @torch.no_grad()
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross-entropy of every trained token, and whether it is the likeliest."""
-        return judge(self._hidden(batch, None), self.final, self.head.weight, batch.targets)
+        return judge(self._hidden(batch, None), self.final, self.core.lm_head.weight, batch.targets)
+
+    def ratings(self, batch: Batch) -> Tensor:
+        """What a rating model gives each text, [texts], read before its one trained token."""
+        return self._rated(batch, torch.Generator(batch.ids.device).manual_seed(batch.seed))
+
+    @torch.no_grad()
+    def judge_ratings(self, batch: Batch) -> Tensor:
+        """The same without gradient."""
+        return self._rated(batch, None)
+
+    def _rated(self, batch: Batch, chance: torch.Generator | None) -> Tensor:
+        return rate(self.core.score, self.core.model.norm(self._hidden(batch, chance)))
 
     def _hidden(self, batch: Batch, chance: torch.Generator | None) -> Tensor:
         """The last layer's output at the trained places, [targets, hidden]."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tunewright.train.torch.batches import Batch
-from tunewright.train.torch.llama import FastLlama
+from tunewright.train.torch.llama import FastLlama, base_of, rate
 
 
 class Network(Protocol):
@@ -30,6 +30,14 @@ class Network(Protocol):
 
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross-entropy of every trained token, and whether it is the likeliest; no gradient."""
+        ...
+
+    def ratings(self, batch: Batch) -> Tensor:
+        """What a rating model gives each text, [texts], read before its one trained token."""
+        ...
+
+    def judge_ratings(self, batch: Batch) -> Tensor:
+        """The same without gradient."""
         ...
 
 
@@ -57,13 +65,33 @@ class PlainNetwork:
         losses = functional.cross_entropy(scores, batch.targets, reduction="none")
         return losses, scores.argmax(dim=-1) == batch.targets
 
+    def ratings(self, batch: Batch) -> Tensor:
+        """What a rating model gives each text, [texts], read before its one trained token."""
+        core = base_of(self.model)
+        read = core.base_model(input_ids=_ids(batch), use_cache=False).last_hidden_state
+        return rate(core.score, _chosen(read, batch))
+
+    @torch.no_grad()
+    def judge_ratings(self, batch: Batch) -> Tensor:
+        """The same without gradient."""
+        self.model.eval()
+        found = self.ratings(batch)
+        self.model.train()
+        return found
+
     def _scores(self, batch: Batch) -> Tensor:
-        prefix, (examples, width) = len(batch.prefix), batch.ids.shape
-        ids = torch.cat([batch.prefix.expand(examples, -1), batch.ids], dim=1)
-        # Padding stands after everything that counts, so the causal mask alone keeps it out.
-        logits = self.model(input_ids=ids, use_cache=False).logits[:, prefix:]
-        chosen: Tensor = logits.reshape(examples * width, -1).index_select(0, batch.places)
+        chosen = _chosen(self.model(input_ids=_ids(batch), use_cache=False).logits, batch)
         return chosen if chosen.dtype == torch.float64 else chosen.float()
+
+
+def _ids(batch: Batch) -> Tensor:
+    """All texts from their beginning; padding comes after what counts, so the causal mask keeps it out."""
+    return torch.cat([batch.prefix.expand(len(batch.ids), -1), batch.ids], dim=1)
+
+
+def _chosen(read: Tensor, batch: Batch) -> Tensor:
+    """Of what was read of every text, the trained places."""
+    return read[:, len(batch.prefix) :].flatten(0, 1).index_select(0, batch.places)
 
 
 def network_for(model: Any) -> tuple[Network, str]:
@@ -73,9 +101,9 @@ def network_for(model: Any) -> tuple[Network, str]:
 
 
 def _obstacle(model: Any) -> str:
-    if not hasattr(model, "get_base_model"):
+    if base_of(model) is model:
         return "every weight is trained: the plain step of transformers is used"
-    config = model.get_base_model().config
+    config = base_of(model).config
     if config.model_type != "llama":
         return f"the architecture `{config.model_type}` has no fast step yet: the plain one of PEFT is used"
     if config.attention_bias or config.mlp_bias or config.hidden_act != "silu":
@@ -93,4 +121,4 @@ def _simple(module: Any) -> bool:
 
 def _known(name: str) -> bool:
     inside = ".self_attn." in name or ".mlp." in name
-    return inside and (".lora_A." in name or ".lora_B." in name)
+    return (inside and (".lora_A." in name or ".lora_B." in name)) or ".score.modules_to_save." in name

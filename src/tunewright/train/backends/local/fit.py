@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.utils import logging
 
 from tunewright.core.errors import ModelError, TrainError
@@ -34,7 +34,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
     accelerator = Accelerator(mixed_precision="no")
     # What moves is held in fp32: the steps of AdamW are too small for bf16.
     dtype = torch.float32 if work.tuner.whole else _format(backend.precision)
-    model = _load(work.weights, dtype).to(accelerator.device)
+    model = _load(work, dtype).to(accelerator.device)
     tuned = work.tuner.prepare(model, work.plan.seed)
     if work.start is not None:
         go_on(tuned, work.start)
@@ -58,13 +58,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         most_tokens=backend.tokens,
         save_seconds=60 * backend.save_minutes,
         keep=Keep(newest=backend.keep, best=backend.keep_best),
-        probes=work.probes,
-        ask=Spoken(
-            model=tuned,
-            chat=work.chat,
-            asked=[item for item in work.validation if any(item.trained)][: backend.answers],
-            device=accelerator.device,
-        ),
+        **({} if work.method.rates else _words(backend, work, tuned, accelerator.device)),
     )
     with denormals_as_zero():
         curve = loop.run().curve
@@ -92,13 +86,31 @@ def _format(precision: str) -> torch.dtype:
     return torch.bfloat16 if able and precision != "fp32" else torch.float32
 
 
-def _load(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any architecture
+def _words(backend: Local, work: Work, tuned: Any, device: torch.device) -> dict[str, Any]:  # noqa: ANN401
+    """What is looked at of a model that answers in words."""
+    asked = [item for item in work.validation if any(item.trained)][: backend.answers]
+    spoken = Spoken(model=tuned, chat=work.chat, asked=asked, device=device)
+    return {"probes": work.probes, "ask": spoken}
+
+
+def _load(work: Work, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any architecture
+    """The model that says words, or one that rates, its head in fp32 and decided by the seed."""
+    torch.manual_seed(work.plan.seed)
+    kind, more = (
+        (AutoModelForSequenceClassification, {"num_labels": 1})
+        if work.method.rates
+        else (AutoModelForCausalLM, {})
+    )
     try:
-        return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+        model = kind.from_pretrained(work.weights, dtype=dtype, local_files_only=True, **more)
     except (OSError, ValueError, KeyError) as error:
         raise ModelError(
-            f"the weights cannot be loaded: {error}", where=str(folder), fix="fetch the model again"
+            f"the weights cannot be loaded: {error}", where=str(work.weights), fix="fetch the model again"
         ) from error
+    if work.method.rates:
+        model.score.float()
+        model.config.pad_token_id = next(iter(work.chat.stop_ids), 0)
+    return model
 
 
 def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a model, of PEFT or not

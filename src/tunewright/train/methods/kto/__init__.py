@@ -24,6 +24,7 @@ class Kto:
     undesirable: Annotated[float, Field(gt=0)] = 1.0
     """Weight of the others; the two kinds should weigh alike in sum."""
     compares: ClassVar[bool] = True
+    rates: ClassVar[bool] = False
 
     def takes(self, example: Example) -> bool:
         """An answer, or two."""
