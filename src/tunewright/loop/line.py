@@ -88,9 +88,11 @@ def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
     ladder = evaluate.fingerprint(spec.evaluate, project)
     yield "baselines", step("baselines", evaluate.run, ladder, spec.evaluate, task, dataset, base, None)
 
-    tuned = base
+    tuned, rater = base, None
     for once in spec.train.rounds:
-        tuned = step("train", train.run, train.fingerprint(once, project), once, tuned, dataset, task)
+        reads = train.fingerprint(once, project)
+        made = step("train", train.run, reads, once, tuned, dataset, task, rater)
+        tuned, rater = (tuned, made) if train.rates(once) else (made, rater)
     yield "train", tuned
 
     report = step("evaluate", evaluate.run, ladder, spec.evaluate, task, dataset, base, tuned)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tunewright.core import digest
 from tunewright.core.errors import ModelError
-from tunewright.core.types import Message
+from tunewright.core.types import Example, Message
 from tunewright.runtime.lazy import require
 
 TEMPLATE = "chat_template.jinja"
@@ -31,8 +31,10 @@ class Rendered:
     """The text that it is weighed against, where a method learns from more than one."""
     desirable: bool = True
     """Whether it is to become likelier."""
-    reference: float = 0.0
-    """Log-probability of its trained tokens by the model as it was before training, where that is needed."""
+    reference: tuple[float, ...] = ()
+    """Log-probability of each trained token by the model as it was before training, where that is needed."""
+    example: Example | None = None
+    """What it was made from, where answers of the model itself are scored."""
 
     @property
     def learned(self) -> int:
@@ -49,6 +51,12 @@ class Rendered:
         while place and trained[place - 1]:
             place -= 1
         return replace(self, trained=tuple([False] * place + trained[place:]))
+
+    @property
+    def rated(self) -> Rendered:
+        """The same with one more token, the only one trained: the place of a rating, whatever it is."""
+        trained = (*[False] * len(self.ids), True)
+        return replace(self, ids=(*self.ids, 0), trained=trained)
 
     @property
     def trained_share(self) -> float:

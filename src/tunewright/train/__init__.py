@@ -1,8 +1,8 @@
 """Train: a base model and a dataset become a checkpoint."""
 
-from tunewright.train.checks import check
+from tunewright.train.checks import check, rates
 from tunewright.train.lint import RULES, lint
 from tunewright.train.run import examine, fingerprint, run
 from tunewright.train.spec import TrainSpec
 
-__all__ = ["RULES", "TrainSpec", "check", "examine", "fingerprint", "lint", "run"]
+__all__ = ["RULES", "TrainSpec", "check", "examine", "fingerprint", "lint", "rates", "run"]

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import cast
 
-from tunewright.core.types import Problem
+from tunewright.core.types import Checkpoint, Problem
 from tunewright.runtime import plugins
 from tunewright.runtime.chat import Rendered
+from tunewright.runtime.plugins import Named
 from tunewright.train.lint import Facts, lint, too_long
-from tunewright.train.ports import Method
+from tunewright.train.ports import RATER, Method, OnlineMethod
 from tunewright.train.spec import TrainSpec
 
 
-def check(spec: TrainSpec, facts: Facts | None = None) -> Iterator[Problem]:
-    """Problems of the settings, and of whatever else `facts` knows; the linter's findings are among them."""
+def check(spec: TrainSpec) -> Iterator[Problem]:
+    """Problems of all rounds, and of their order; the linter's findings are among them."""
+    for depth, once in enumerate(spec.rounds):
+        for problem in [*check_round(once), *_check_order(spec.rounds[: depth + 1], spec.rounds)]:
+            where = problem.where.replace("train", "train" + ".then" * depth, 1)
+            yield problem.model_copy(update={"where": where})
+
+
+def check_round(spec: TrainSpec, facts: Facts | None = None) -> Iterator[Problem]:
+    """Problems of a round by its settings, and by whatever else `facts` knows."""
     named = (
         ("methods", spec.method),
         ("tuners", spec.tuner),
@@ -24,20 +34,80 @@ def check(spec: TrainSpec, facts: Facts | None = None) -> Iterator[Problem]:
     for group, plugin in named:
         if plugin is not None:
             yield from plugins.check(group, plugin, where=f"train.{group[:-1]}")
+    yield from _check_rewards(spec)
     yield from lint(facts or Facts(spec=spec))
-    if spec.then is not None:
-        yield from _check_then(spec, spec.then)
 
 
-def _check_then(spec: TrainSpec, then: TrainSpec) -> Iterator[Problem]:
-    if then.tuner != spec.tuner:
+def _check_order(rounds: Sequence[TrainSpec], every: Sequence[TrainSpec]) -> Iterator[Problem]:
+    """Problems of the last of some rounds beside those before it."""
+    last, before = rounds[-1], rounds[:-1]
+    if before and last.tuner != before[-1].tuner:
+        tuner = before[-1].tuner.name
         yield Problem(
-            where="train.then.tuner",
-            what=f"a further round goes on with the weights of the one before, which are `{spec.tuner.name}`",
+            where="train.tuner",
+            what=f"a further round goes on with the weights of the one before, which are `{tuner}`",
             fix="leave `tuner` out",
         )
-    for problem in check(then):
-        yield problem.model_copy(update={"where": problem.where.replace("train", "train.then", 1)})
+    if _rewarded(last) and not any(map(rates, before)):
+        yield without_rater()
+    if rates(last) and not any(map(_rewarded, every[len(rounds) :])):
+        yield Problem(
+            where="train.method",
+            what=f"`{last.method.name}` makes a model that rates answers and gives none, "
+            "and no later round learns from it",
+            fix=f"add `then: {{method: {{grpo: {{rewards: [{RATER}]}}}}}}`",
+        )
+
+
+def rates(spec: TrainSpec) -> bool:
+    """Whether a round makes a model that rates answers, and leaves the one that gives them as it was."""
+    method = _method(spec)
+    return method is not None and method.rates
+
+
+def _rewarded(spec: TrainSpec) -> bool:
+    return any(named.name == RATER for named in _rewards(spec))
+
+
+def _rewards(spec: TrainSpec) -> tuple[Named, ...]:
+    method = _method(spec)
+    return cast("OnlineMethod", method).rewards if method is not None and method.online else ()
+
+
+def _method(spec: TrainSpec) -> Method | None:
+    """The method, unless something is wrong with it."""
+    problems = any(True for _ in plugins.check("methods", spec.method, where=""))
+    return None if problems else cast("Method", plugins.make("methods", spec.method))
+
+
+def _check_rewards(spec: TrainSpec) -> Iterator[Problem]:
+    where = f"train.method.{spec.method.name}"
+    rewards = _rewards(spec)
+    for place, named in enumerate(rewards):
+        if named.name != RATER:
+            yield from plugins.check("scorers", named, where=f"{where}.rewards[{place}]")
+    weights = spec.method.options.get("weights") or rewards
+    if rewards and len(weights) != len(rewards):
+        yield Problem(
+            where=f"{where}.weights",
+            what=f"there are {len(rewards)} rewards and {len(weights)} weights",
+            fix="give each reward one weight, in the same order",
+        )
+
+
+def without_rater() -> Problem:
+    """The problem of a round that learns from the ratings of a model that was not trained."""
+    return Problem(
+        where="train.method",
+        what=f"`{RATER}` among the rewards is the reward model of an earlier round, and there is none",
+        fix="put a round with `method: reward` before this one, or name scorers as rewards",
+    )
+
+
+def check_rater(spec: TrainSpec, rater: Checkpoint | None) -> Iterator[Problem]:
+    """A reward that is to come from a reward model that is not there."""
+    if _rewarded(spec) and rater is None:
+        yield without_rater()
 
 
 def check_examples(name: str, method: Method, train: Sequence[Rendered], context: int) -> Iterator[Problem]:

@@ -30,6 +30,8 @@ FORGOTTEN = 2.0
 """Rise of the loss on general questions, in nats a token, that is more than a narrow task costs anyway."""
 KNOWING = 4.0
 """Loss on general questions, in nats a token, above which a model has nothing to forget."""
+ALIKE = 0.8
+"""Share of questions whose answers are all worth the same, from which on hardly anything is learned."""
 UNSURE = 1.5
 """How much worse the stop token may be known than a token of the answer."""
 
@@ -64,12 +66,12 @@ class Run:
 
 def diagnose(plan: Plan, curve: Curve) -> tuple[Finding, ...]:
     """Findings to act on in the next run; none of them is fatal."""
-    return found(RULES, Run(plan, curve))
+    return found(ONLINE if curve.rewards else RULES, Run(plan, curve))
 
 
 def midway(plan: Plan, curve: Curve) -> tuple[Finding, ...]:
     """What can be known to go wrong before the run is over."""
-    return found(EARLY, Run(plan, curve))
+    return () if curve.rewards else found(EARLY, Run(plan, curve))
 
 
 def refuse(plan: Plan, curve: Curve, loss: float, length: float) -> None:
@@ -218,6 +220,24 @@ def _no_stop(run: Run) -> Told | None:
     return Told("train.method", what, fix, {"said": said, "loss": loss})
 
 
+def _no_reward(run: Run) -> Told | None:
+    if len(run.looks) < 2 or run.lowest.step > 0:
+        return None
+    first, best = -run.looks[0].loss, max(-look.loss for look in run.looks[1:])
+    what = f"the answers are worth no more than before training: {first:.3f} then, {best:.3f} at best"
+    fix = "let it say more answers to a question (`answers`), train longer, or reward smaller steps"
+    return Told("train.method", what, fix, {"first": first, "best": best})
+
+
+def _alike(run: Run) -> Told | None:
+    alike = statistics.fmean(run.curve.alike[-SMOOTH:]) if run.curve.alike else 0.0
+    if alike < ALIKE:
+        return None
+    what = f"to {alike:.0%} of the questions all answers are worth the same, so nothing is learned from them"
+    fix = "reward parts of what is wanted, too (`token_f1` beside `exact`), or raise `answers`"
+    return Told("train.method", what, fix, {"alike": alike})
+
+
 RULES: tuple[Rule[Run], ...] = (
     Rule(
         "adapter without effect",
@@ -246,4 +266,10 @@ RULES: tuple[Rule[Run], ...] = (
     ),
 )
 """What a finished run is looked through for."""
+ONLINE: tuple[Rule[Run], ...] = (
+    Rule("no reward", "warning", "it answers no better than the base model", PROOF, _no_reward),
+    Rule("answers alike", "warning", "most of the time is spent for nothing", PROOF, _alike),
+    *(rule for rule in RULES if rule.kind == "forgetting"),
+)
+"""The same of a run that learns from its own answers: its loss says nothing."""
 EARLY = tuple(rule for rule in RULES if rule.kind in ("overfitting", "forgetting"))

@@ -22,6 +22,7 @@ class Likelihood:
     """Trained tokens are made likelier, each for itself."""
 
     rates: ClassVar[bool] = False
+    online: ClassVar[bool] = False
 
     def amount(self, item: Rendered) -> float:
         """Its trained tokens, each as often as it weighs."""
@@ -41,6 +42,7 @@ class Pairs:
     """Every item is the better answer, and beside it the rejected one."""
 
     rates: ClassVar[bool] = False
+    online: ClassVar[bool] = False
 
     def takes(self, example: Example) -> bool:
         """Two answers that differ."""
@@ -63,9 +65,3 @@ class Pairs:
     def amount(self, item: Rendered) -> float:
         """A pair counts as often as it weighs."""
         return item.weight
-
-
-def rated(text: Rendered) -> Rendered:
-    """The text with one more token after it, the place of its rating; what the token is plays no part."""
-    trained = (*[False] * len(text.ids), True)
-    return replace(text, ids=(*text.ids, 0), trained=trained)

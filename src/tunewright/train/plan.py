@@ -19,6 +19,7 @@ def make_plan(
     base: Checkpoint,
     splits: Sequence[Sequence[Rendered]],
     best_by: Literal["exact", "loss"],
+    rater: Checkpoint | None = None,
 ) -> Plan:
     """The plan of a run; `splits` are the rendered training and validation examples."""
     per_epoch = math.ceil(len(splits[0]) / spec.batch)
@@ -39,6 +40,7 @@ def make_plan(
             [
                 base.base.sha256,
                 base.digest if base.tuner else "",
+                "" if rater is None else rater.digest,
                 content,
                 spec.model_dump(mode="json", include={"method", "tuner", "backend"}),
             ]

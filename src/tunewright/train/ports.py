@@ -13,6 +13,7 @@ from pydantic import Field
 from tunewright.core.types import Example, Frozen
 from tunewright.runtime.chat import Chat, Rendered
 from tunewright.runtime.context import Context
+from tunewright.runtime.plugins import Named
 
 
 class Plan(Frozen):
@@ -61,6 +62,10 @@ class Curve(Frozen):
     """Training loss of every step."""
     norms: tuple[float, ...] = ()
     """Length of the gradient at every step, before it is clipped."""
+    rewards: tuple[float, ...] = ()
+    """What the model's own answers were worth at every step, on average, where it learns from them."""
+    alike: tuple[float, ...] = ()
+    """Share of the questions of every step whose answers were all worth the same."""
     validation: tuple[Look, ...] = ()
     best_step: int = 0
     tokens: int = 0
@@ -98,6 +103,10 @@ class Work:
     """For answers in words while it trains."""
     start: Path | None = None
     """Folder of the adapter that it goes on from; None begins with a new one, or with whole weights."""
+    rater: tuple[Path, Path | None] | None = None
+    """Weights and adapter of the reward model of an earlier round; a whole one has no adapter."""
+    labels: tuple[str, ...] = ()
+    """The answers that there are, where the list is closed."""
 
 
 class Method(Protocol):
@@ -107,6 +116,8 @@ class Method(Protocol):
     """Whether its loss looks at the log-probabilities by the model as it was before training."""
     rates: ClassVar[bool]
     """Whether it makes a model that says of a text how good it is, a number, in place of words."""
+    online: ClassVar[bool]
+    """Whether it learns from the model's own answers, and is an `OnlineMethod`."""
 
     def takes(self, example: Example) -> bool:
         """Whether it can learn from the example; the others are left out, and counted."""
@@ -131,6 +142,25 @@ class Method(Protocol):
     def judge(self, network: Any, batch: Any) -> tuple[Any, Any]:  # noqa: ANN401 - torch is not known here
         """The same without gradient, and of every item whether the model has it right, [items]."""
         ...
+
+
+RATER = "reward"
+"""Word for the reward model of an earlier round among the rewards."""
+
+
+class OnlineMethod(Method, Protocol):
+    """Learns from several answers of the model to each question, weighed by what they are worth."""
+
+    rewards: tuple[Named, ...]
+    """Scorers, or `RATER`."""
+    weights: tuple[float, ...]
+    """How much each counts; empty if all alike."""
+    answers: int
+    """Answers to a question."""
+    longest: int
+    """Tokens of an answer at most."""
+    beta: float
+    """0 if it does not matter what the model before training says of an answer."""
 
 
 class Tuner(Protocol):

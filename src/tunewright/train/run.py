@@ -12,8 +12,9 @@ from tunewright.core.types import Checkpoint, Dataset, Example, Problem, Split, 
 from tunewright.runtime import examples, models, plugins
 from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Chat, Rendered
 from tunewright.runtime.context import Context
+from tunewright.runtime.settings import Settings
 from tunewright.train.card import settings_of, write_card
-from tunewright.train.checks import check, check_examples, check_lengths
+from tunewright.train.checks import check_examples, check_lengths, check_rater, check_round
 from tunewright.train.diagnose import diagnose
 from tunewright.train.lint import BaseFacts, DataFacts, Facts
 from tunewright.train.plan import make_plan
@@ -21,7 +22,7 @@ from tunewright.train.ports import Backend, Curve, Method, Tracker, Work
 from tunewright.train.probe import probes
 from tunewright.train.spec import TrainSpec
 
-VERSION = "2"
+VERSION = "3"
 """Raised when a change of the stage makes earlier checkpoints stale."""
 EXAMINED = 1000
 """Examples that are made into tokens before a run: some CPU seconds."""
@@ -29,10 +30,18 @@ VALIDATION_LIMIT = 512
 """Validation examples that are looked at during training; the loss needs no more."""
 
 
-def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, task: Task) -> Checkpoint:
+def run(
+    context: Context,
+    spec: TrainSpec,
+    base: Checkpoint,
+    dataset: Dataset,
+    task: Task,
+    rater: Checkpoint | None = None,
+) -> Checkpoint:
     """Tune a model on the dataset; a stopped or killed run goes on where it was.
 
-    A base that is tuned already goes on from its adapter, which `spec.tuner` must be, too.
+    A base that is tuned already goes on from its adapter, which `spec.tuner` must be, too. `rater` is the
+    reward model that an online method may learn from.
     """
     chat = Chat.load(base.path)
     method: Method = plugins.make("methods", spec.method)
@@ -51,11 +60,16 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
     facts = Facts(spec=spec, data=data, base=BaseFacts.of(base, source))
     _refuse(
         context,
-        [*check(spec, facts), *check_examples(spec.method.name, method, train, base.base.context), *lengths],
+        [
+            *check_round(spec, facts),
+            *check_rater(spec, rater),
+            *check_examples(spec.method.name, method, train, base.base.context),
+            *lengths,
+        ],
     )
     # A classifier's loss rises while its answers still improve: it only grows too sure of itself.
     best_by: Literal["exact", "loss"] = "exact" if dataset.labels else "loss"
-    plan = make_plan(spec, context.seed, base, (train, validation), best_by)
+    plan = make_plan(spec, context.seed, base, (train, validation), best_by, rater)
     backend: Backend = plugins.make("backends", spec.backend)
     work = Work(
         plan=plan,
@@ -68,6 +82,8 @@ def run(context: Context, spec: TrainSpec, base: Checkpoint, dataset: Dataset, t
         probes=probes(chat, validation),
         chat=chat,
         start=None if models.whole(base) else base.path,
+        rater=None if rater is None else _parts(rater, context.settings),
+        labels=dataset.labels,
     )
     curve = backend.fit(work, context)
     findings = diagnose(plan, curve)
@@ -118,6 +134,12 @@ def _render(method: Method, chat: Chat, dataset: Dataset, task: Task, split: Spl
 
 def _examples(dataset: Dataset, split: Split) -> list[Example]:
     return examples.read(dataset, split) if examples.path_of(dataset, split).exists() else []
+
+
+def _parts(checkpoint: Checkpoint, settings: Settings) -> tuple[Path, Path | None]:
+    """Folders of the weights and of the adapter."""
+    adapter = None if models.whole(checkpoint) else checkpoint.path
+    return models.weights_of(checkpoint, settings), adapter
 
 
 def _tell_left_out(context: Context, spec: TrainSpec, method: Method, dataset: Dataset) -> None:

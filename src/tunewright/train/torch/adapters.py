@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig, get_peft_model, load_peft_weights, set_peft_model_state_dict
+from peft import (
+    PeftConfig,
+    get_peft_model,
+    get_peft_model_state_dict,
+    load_peft_weights,
+    set_peft_model_state_dict,
+)
 from safetensors import SafetensorError
 
 from tunewright.core.errors import TrainError
@@ -32,9 +38,13 @@ def put(config: PeftConfig, model: Any, seed: int, word: str) -> Any:
 
 
 def go_on(tuned: Any, folder: Path) -> None:
-    """Give a PEFT model the weights of an adapter of the same kind; raises `TrainError`."""
+    """Give a PEFT model the weights of an adapter of the same kind; raises `TrainError`.
+
+    A head that rates stays as it is if the adapter is of a model that says words.
+    """
     try:
-        found: Any = set_peft_model_state_dict(tuned, load_peft_weights(str(folder), device="cpu"))
+        own = {name: value for name, value in get_peft_model_state_dict(tuned).items() if ".score." in name}
+        found: Any = set_peft_model_state_dict(tuned, {**own, **load_peft_weights(str(folder), device="cpu")})
     except (RuntimeError, OSError, SafetensorError) as error:
         raise _unlike(folder, str(error).splitlines()[0]) from error
     if found.unexpected_keys:

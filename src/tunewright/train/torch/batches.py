@@ -38,7 +38,7 @@ class Batch:
     desirable: Tensor
     """Whether each item is to become likelier, [items]."""
     references: Tensor
-    """Log-probability of the trained tokens of each text by the model before training, [texts]."""
+    """Log-probability of each trained token by the model before training; 0 where that is not needed."""
     seed: int
     """What chance there is in computing it, dropout above all, comes from here."""
 
@@ -115,6 +115,7 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
     places: list[int] = []
     targets: list[int] = []
     weights: list[float] = []
+    known: list[float] = []
     for row, text in enumerate(found):
         own = text.ids[prefix:-1]
         ids[row, : len(own)] = torch.tensor(own, dtype=torch.long)
@@ -123,6 +124,7 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
                 places.append(row * width + place - 1 - prefix)
                 targets.append(text.ids[place])
                 weights.append(text.weight)
+        known += text.reference or [0.0] * text.learned
     common = torch.tensor(examples[0].ids[:prefix], dtype=torch.long)
     return Batch(
         prefix=common.to(device),
@@ -133,7 +135,7 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
         items=len(examples),
         item_weights=torch.tensor([item.weight for item in examples], dtype=torch.float64).to(device),
         desirable=torch.tensor([item.desirable for item in examples]).to(device),
-        references=torch.tensor([text.reference for text in found], dtype=torch.float64).to(device),
+        references=torch.tensor(known, dtype=torch.float64).to(device),
         seed=seed,
     )
 

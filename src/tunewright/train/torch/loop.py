@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -24,7 +25,8 @@ from tunewright.train.torch.batches import collate, common_prefix, longest, orde
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.memory import peak_gb, release
 from tunewright.train.torch.networks import Network
-from tunewright.train.torch.references import compared, references
+from tunewright.train.torch.references import compare
+from tunewright.train.torch.rollout import Rollout
 from tunewright.train.torch.saves import Keep, Progress
 from tunewright.train.torch.schedule import rate
 from tunewright.train.torch.threads import side_by_side
@@ -52,6 +54,8 @@ class Loop:
     keep: Keep = field(default_factory=Keep)
     probes: Mapping[str, Sequence[Rendered]] = field(default_factory=dict)
     """What is looked at beside the validation examples, by name."""
+    rollout: Rollout | None = None
+    """Makes what a step learns from, where that is the model's own answers."""
     ask: Callable[[], dict[str, float]] = dict
     """Answers some validation questions in words, and scores them."""
     progress: Progress = field(default_factory=Progress)
@@ -106,6 +110,10 @@ class Loop:
         examples = [self.train[place] for place in self._places(step)]
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.plan, step)
+        if self.rollout is not None:
+            rolled = self.rollout(examples, step, self.prefix)
+            examples = rolled.items
+            self._update(rewards=(*curve.rewards, rolled.reward), alike=(*curve.alike, rolled.alike))
         loss = self.gradients(examples, step)
         length = float(self.accelerator.clip_grad_norm_(list(self.weights.values()), CLIP))
         refuse(self.plan, curve, loss, length)
@@ -168,8 +176,12 @@ class Loop:
         return gain > chance or (gain >= -chance and look.loss < best.loss)
 
     def _judge(self) -> Look:
-        loss, exact = self._judged(self.validation, self.prefix, self.method)
-        figures = self.ask()
+        if self.rollout is None:
+            loss, exact = self._judged(self.validation, self.prefix, self.method)
+            figures = self.ask()
+        else:
+            reward, exact, figures = self.rollout.look(self.validation, self.prefix)
+            loss, figures = -reward, figures | self.ask()
         for name, examples in self.probes.items():
             figures[f"{name}_loss"], figures[f"{name}_exact"] = self._judged(examples, 0, self.likelihood)
         return Look(step=self.progress.step, loss=loss, exact=exact, figures=figures)
@@ -188,16 +200,13 @@ class Loop:
 
     def _compare(self) -> None:
         """Give every text its log-probability by the model as it was before training."""
-        counts = len(texts(self.train)), len(texts(self.validation))
+        splits = (self.train, self.validation)
         if self.references is None:
-            self.context.tell("note", f"looking at {sum(counts)} texts before training, to compare with")
-            both = (
-                references(self.network, part, self.prefix, self.accelerator.device)
-                for part in (self.train, self.validation)
-            )
-            self.references = torch.cat(list(both))
-        train, validation = self.references.split_with_sizes(counts)
-        self.train, self.validation = compared(self.train, train), compared(self.validation, validation)
+            count = sum(len(texts(items)) for items in splits)
+            self.context.tell("note", f"looking at {count} texts before training, to compare with")
+        self.references, (self.train, self.validation) = compare(
+            self.network, splits, self.prefix, self.accelerator.device, self.references
+        )
 
     def _patience_lost(self) -> bool:
         lost = 0 < self.plan.patience <= self.progress.bad_looks
@@ -228,12 +237,13 @@ class Loop:
             "progress",
             done=step,
             total=self.plan.steps,
-            loss=sum(curve.losses[-SMOOTH:]) / len(curve.losses[-SMOOTH:]),
+            loss=fmean(curve.losses[-SMOOTH:]),
             learning_rate=rate(self.plan, step - 1),
             tokens_per_second=curve.tokens / max(curve.seconds, 1e-9),
             seconds_left=curve.seconds / step * (self.plan.steps - step),
             memory_gb=peak_gb(),
             gradient_norm=curve.norms[-1],
+            **dict[str, Any]({"reward": fmean(curve.rewards[-SMOOTH:])} if curve.rewards else {}),
         )
 
     def _update(self, *, step: int | None = None, bad_looks: int | None = None, **curve: Any) -> None:

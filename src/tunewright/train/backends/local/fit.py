@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
@@ -14,14 +14,16 @@ from transformers.utils import logging
 from tunewright.core.errors import ModelError, TrainError
 from tunewright.runtime.context import Context
 from tunewright.runtime.workspace import writable
-from tunewright.train.ports import Curve, Work
+from tunewright.train.ports import Curve, OnlineMethod, Work
 from tunewright.train.torch.adapters import go_on
 from tunewright.train.torch.loop import Loop
 from tunewright.train.torch.memory import release
-from tunewright.train.torch.networks import network_for
+from tunewright.train.torch.networks import Network, network_for
+from tunewright.train.torch.rollout import Rollout
 from tunewright.train.torch.saves import Keep
 from tunewright.train.torch.spoken import Spoken
 from tunewright.train.torch.threads import denormals_as_zero
+from tunewright.train.torch.worth import worth_of
 
 if TYPE_CHECKING:
     from tunewright.train.backends.local import Local
@@ -58,7 +60,8 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         most_tokens=backend.tokens,
         save_seconds=60 * backend.save_minutes,
         keep=Keep(newest=backend.keep, best=backend.keep_best),
-        **({} if work.method.rates else _words(backend, work, tuned, accelerator.device)),
+        **({} if work.method.rates else _words(backend, work, tuned)),
+        rollout=_rollout(work, tuned, network, weights, first) if work.method.online else None,
     )
     with denormals_as_zero():
         curve = loop.run().curve
@@ -86,11 +89,30 @@ def _format(precision: str) -> torch.dtype:
     return torch.bfloat16 if able and precision != "fp32" else torch.float32
 
 
-def _words(backend: Local, work: Work, tuned: Any, device: torch.device) -> dict[str, Any]:  # noqa: ANN401
+def _words(backend: Local, work: Work, tuned: Any) -> dict[str, Any]:  # noqa: ANN401
     """What is looked at of a model that answers in words."""
     asked = [item for item in work.validation if any(item.trained)][: backend.answers]
-    spoken = Spoken(model=tuned, chat=work.chat, asked=asked, device=device)
-    return {"probes": work.probes, "ask": spoken}
+    return {"probes": work.probes, "ask": Spoken(model=tuned, chat=work.chat, asked=asked)}
+
+
+def _rollout(
+    work: Work,
+    tuned: Any,  # noqa: ANN401 - a model, of PEFT or not
+    network: Network,
+    weights: dict[str, torch.Tensor],
+    first: dict[str, torch.Tensor],
+) -> Rollout:
+    method = cast("OnlineMethod", work.method)
+    return Rollout(
+        model=tuned,
+        network=network,
+        weights=weights,
+        start=first,
+        method=method,
+        worth=worth_of(work, method, tuned.dtype, tuned.device),
+        chat=work.chat,
+        seed=work.plan.seed,
+    )
 
 
 def _load(work: Work, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any architecture

@@ -29,6 +29,6 @@ class Dpo(Pairs):
         return self._of(batch, losses), better > rejected
 
     def _of(self, batch: Any, losses: Any) -> Any:  # noqa: ANN401 - torch is not known here
-        better, rejected = batch.sides(-batch.sums(losses) - batch.references)
+        better, rejected = batch.sides(batch.sums(-losses - batch.references))
         margin = self.beta * (better - rejected)
         return -(margin.sigmoid().log() * batch.item_weights).sum()

@@ -25,6 +25,7 @@ class Kto:
     """Weight of the others; the two kinds should weigh alike in sum."""
     compares: ClassVar[bool] = True
     rates: ClassVar[bool] = False
+    online: ClassVar[bool] = False
 
     def takes(self, example: Example) -> bool:
         """An answer, or two."""
@@ -68,11 +69,11 @@ class Kto:
     def judge(self, network: Any, batch: Any) -> tuple[Any, Any]:  # noqa: ANN401 - torch is not known here
         """The same without gradient, and which answers have become likelier if desirable, else not."""
         losses, _ = network.judge(batch)
-        changes, _ = batch.sides(-batch.sums(losses) - batch.references)
+        changes, _ = batch.sides(batch.sums(-losses - batch.references))
         return self._of(batch, losses), (changes > 0) == batch.desirable
 
     def _of(self, batch: Any, losses: Any) -> Any:  # noqa: ANN401 - torch is not known here
-        changes, others = batch.sides(-batch.sums(losses) - batch.references)
+        changes, others = batch.sides(batch.sums(-losses - batch.references))
         moved = self.beta * (changes - others.detach().mean().clamp(min=0))
         good = batch.desirable
         value = self.desirable * good * (1 - moved.sigmoid()) + self.undesirable * ~good * moved.sigmoid()

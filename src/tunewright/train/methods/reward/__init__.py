@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tunewright.core.types import Example
 from tunewright.runtime.chat import Chat, Rendered
-from tunewright.train.learning import Pairs, rated
+from tunewright.train.learning import Pairs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Reward(Pairs):
     def render(self, examples: Sequence[Example], chat: Chat, instruction: str | None) -> list[Rendered]:
         """The better answers, and beside each the rejected one, each read to its end."""
         pairs = super().render(examples, chat, instruction)
-        return [replace(rated(one), beside=rated(one.beside)) for one in pairs if one.beside is not None]
+        return [replace(one.rated, beside=one.beside.rated) for one in pairs if one.beside is not None]
 
     def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
         """Summed `-log σ(better - rejected)`, and `center` times the square of their sum."""

@@ -1,0 +1,61 @@
+"""Answers of a model under training, in tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from tunewright.runtime.chat import Rendered
+
+
+@torch.no_grad()
+def say(
+    model: Any,
+    questions: Sequence[Sequence[int]],
+    longest: int,
+    stops: Sequence[int],
+    seed: int | None = None,
+) -> list[list[int]]:
+    """Tokens of the answer to each question, its stop token included if it was said.
+
+    Greedy, or by chance where a seed is given. Questions are padded on the left, so that all end together.
+    """
+    width = max(map(len, questions))
+    ids = torch.zeros((len(questions), width), dtype=torch.long)
+    there = torch.zeros_like(ids)
+    for row, question in enumerate(questions):
+        ids[row, width - len(question) :] = torch.tensor(question)
+        there[row, width - len(question) :] = 1
+    if seed is not None:
+        torch.manual_seed(seed)
+    was_training = model.training
+    model.eval()
+    made = model.generate(
+        input_ids=ids.to(model.device),
+        attention_mask=there.to(model.device),
+        do_sample=seed is not None,
+        temperature=None if seed is None else 1.0,
+        top_p=None if seed is None else 1.0,
+        top_k=0 if seed is not None else None,
+        max_new_tokens=longest,
+        eos_token_id=list(stops) or None,
+        pad_token_id=stops[0] if stops else 0,
+    )
+    model.train(was_training)
+    return [_to_the_stop(row, stops) for row in made[:, width:].tolist()]
+
+
+def parted(item: Rendered) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """The question of a text, its last trained turn, and what follows."""
+    end = max(place for place, learned in enumerate(item.trained) if learned) + 1
+    start = end
+    while start and item.trained[start - 1]:
+        start -= 1
+    return item.ids[:start], item.ids[start:end], item.ids[end:]
+
+
+def _to_the_stop(ids: list[int], stops: Sequence[int]) -> list[int]:
+    ends = [place for place, one in enumerate(ids) if one in stops]
+    return ids[: ends[0] + 1] if ends else ids
