@@ -8,12 +8,12 @@ from typing import Any
 
 from tunewright import data, define, deploy, evaluate, iterate, train
 from tunewright.core.types import Finding, Problem
-from tunewright.loop.line import Outcome, model_of
+from tunewright.loop.line import Outcome
 from tunewright.loop.spec import Spec
 from tunewright.runtime import models, settings
 
 _SECTIONS: dict[str, Callable[[Any, Path], Iterator[Problem]]] = {
-    "model": lambda name, project: models.check(model_of(name, project)),
+    "model": lambda name, project: models.check(models.of_project(name, project)),
     "define": lambda spec, _: define.check(spec),
     "data": data.check,
     "train": lambda spec, _: train.check(spec),
@@ -29,7 +29,7 @@ def at_hand(found: Sequence[Problem], spec: Spec, project: Path, outcome: Outcom
     The data set is the newest, which may be older than the spec; nothing is fetched.
     """
     task, dataset = outcome.task, outcome.dataset
-    name, how = model_of(spec.model, project), settings.read()
+    name, how = models.of_project(spec.model, project), settings.read()
     if task is None or dataset is None or models.known(name, how) is None:
         yield from found
         return

@@ -13,7 +13,7 @@ from tunewright.core.errors import DataError, SpecError, WorkspaceError
 from tunewright.core.types import Checkpoint, Dataset, Task
 from tunewright.data import curve as measured
 from tunewright.data.curve import LearningCurve, Point
-from tunewright.loop.line import WORKSPACE, Outcome, model_of
+from tunewright.loop.line import WORKSPACE, Outcome
 from tunewright.loop.step import Stepper
 from tunewright.runtime import events, examples, models, settings
 from tunewright.runtime.context import Context
@@ -104,7 +104,7 @@ def _data(made: Outcome, project: Path) -> tuple[Task, Dataset]:
 
 
 def _points(stepper: Stepper, spec: Spec, task: Task, dataset: Dataset) -> Iterator[Point]:
-    base = models.resolve(model_of(spec.model, stepper.project), stepper.settings, stepper.emit)
+    base = models.resolve(models.of_project(spec.model, stepper.project), stepper.settings, stepper.emit)
     once = spec.train.rounds[0]
     recipe = train.fingerprint(once, stepper.project)
     count = dataset.counts["train"]

@@ -28,7 +28,7 @@ from tunewright.data.labelling.rank import CLASSICAL, Ranking
 from tunewright.data.question import question as asked_by
 from tunewright.data.spec import Columns, Shape
 from tunewright.define import DefineSpec
-from tunewright.loop.line import Outcome, model_of
+from tunewright.loop.line import Outcome
 from tunewright.loop.spec import Spec
 from tunewright.runtime import events, examples, models, plugins
 from tunewright.runtime import settings as environment
@@ -182,7 +182,9 @@ class Labelling:
 
     def _checkpoint(self, listen: Emit) -> Checkpoint:
         tuned = self.made().checkpoint
-        return tuned or models.resolve(model_of(self.spec.model, self.folder), environment.read(), listen)
+        return tuned or models.resolve(
+            models.of_project(self.spec.model, self.folder), environment.read(), listen
+        )
 
     def _candidate(self, engine: str, checkpoint: Checkpoint | None, own: str | None) -> Candidate:
         """The model with what it is told: a tuned one its task, any other the labels too."""

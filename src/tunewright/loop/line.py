@@ -84,7 +84,7 @@ def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
     dataset = step("data", data.run, data.fingerprint(spec.data, project), spec.data, task)
     yield "data", dataset
 
-    base = models.resolve(model_of(spec.model, project), stepper.settings, stepper.emit)
+    base = models.resolve(models.of_project(spec.model, project), stepper.settings, stepper.emit)
     ladder = evaluate.fingerprint(spec.evaluate, project)
     yield "baselines", step("baselines", evaluate.run, ladder, spec.evaluate, task, dataset, base, None)
 
@@ -105,9 +105,3 @@ def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
 
     review = iterate.fingerprint(spec.iterate, project)
     yield "iterate", step("iterate", iterate.run, review, spec.iterate, report, dataset)
-
-
-def model_of(name: str, project: Path) -> str:
-    """The base model's name; a folder is meant relative to the project, like every path of the spec."""
-    folder = project / Path(name).expanduser()
-    return str(folder) if folder.is_dir() else name

@@ -23,7 +23,7 @@ from tunewright.loop.datasets import Datasets
 from tunewright.loop.erase import Erasure, erase
 from tunewright.loop.jobs import Run
 from tunewright.loop.labelling import Labelling
-from tunewright.loop.line import WORKSPACE, Outcome, StepName, model_of
+from tunewright.loop.line import WORKSPACE, Outcome, StepName
 from tunewright.loop.lineage import Lineage, lineage, nodes
 from tunewright.loop.serving import Served
 from tunewright.loop.spec import FILE, Spec, read_values
@@ -186,7 +186,7 @@ class Project:
                 where="preview",
                 fix=f"choose 0 to {len(found) - 1}",
             )
-        base = models.resolve(model_of(self.spec.model, self.folder), settings.read())
+        base = models.resolve(models.of_project(self.spec.model, self.folder), settings.read())
         chat = Chat.load(base.path)
         method: Method = plugins.make("methods", self.spec.train.method)
         return data.preview(method.render([found[number]], chat, task.instruction)[0], chat)

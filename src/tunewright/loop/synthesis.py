@@ -8,7 +8,6 @@ from tunewright import data
 from tunewright.core.types import Dataset
 from tunewright.data import Synthesis, SynthesisSpec
 from tunewright.data.synthetic.draft import Ground
-from tunewright.loop.line import model_of
 from tunewright.loop.spec import Spec
 from tunewright.runtime import examples, models
 from tunewright.runtime import settings as environment
@@ -35,7 +34,7 @@ def synthesise(
         emit=emit,
     )
     ground = _ground(spec, dataset)
-    model = order.model and model_of(order.model, project)
+    model = order.model and models.of_project(order.model, project)
     order = order.model_copy(update={"model": model})
     checkpoint = models.resolve(model, settings, emit) if model and not tuple(models.check(model)) else None
     return data.synthesise(context, order, spec.data, ground, checkpoint)

@@ -13,6 +13,7 @@ from tunewright.runtime.plugins import Named
 from tunewright.train.lint import Facts, lint, too_long
 from tunewright.train.ports import RATER, Method, OnlineMethod
 from tunewright.train.spec import TrainSpec
+from tunewright.train.teach import check_teacher
 
 
 def check(spec: TrainSpec) -> Iterator[Problem]:
@@ -35,6 +36,9 @@ def check_round(spec: TrainSpec, facts: Facts | None = None) -> Iterator[Problem
         if plugin is not None:
             yield from plugins.check(group, plugin, where=f"train.{group[:-1]}")
     yield from _check_rewards(spec)
+    method = _method(spec)
+    if method is not None:
+        yield from check_teacher(spec.method.name, method)
     yield from lint(facts or Facts(spec=spec))
 
 
@@ -71,7 +75,7 @@ def _rewarded(spec: TrainSpec) -> bool:
 
 def _rewards(spec: TrainSpec) -> tuple[Named, ...]:
     method = _method(spec)
-    return cast("OnlineMethod", method).rewards if method is not None and method.online else ()
+    return method.rewards if isinstance(method, OnlineMethod) else ()
 
 
 def _method(spec: TrainSpec) -> Method | None:

@@ -22,7 +22,6 @@ class Likelihood:
     """Trained tokens are made likelier, each for itself."""
 
     rates: ClassVar[bool] = False
-    online: ClassVar[bool] = False
 
     def amount(self, item: Rendered) -> float:
         """Its trained tokens, each as often as it weighs."""
@@ -42,7 +41,6 @@ class Pairs:
     """Every item is the better answer, and beside it the rejected one."""
 
     rates: ClassVar[bool] = False
-    online: ClassVar[bool] = False
 
     def takes(self, example: Example) -> bool:
         """Two answers that differ."""

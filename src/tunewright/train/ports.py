@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -107,6 +107,8 @@ class Work:
     """Weights and adapter of the reward model of an earlier round; a whole one has no adapter."""
     labels: tuple[str, ...] = ()
     """The answers that there are, where the list is closed."""
+    teacher: Path | None = None
+    """Folder of the model whose probabilities are learned."""
 
 
 class Method(Protocol):
@@ -116,8 +118,6 @@ class Method(Protocol):
     """Whether its loss looks at the log-probabilities by the model as it was before training."""
     rates: ClassVar[bool]
     """Whether it makes a model that says of a text how good it is, a number, in place of words."""
-    online: ClassVar[bool]
-    """Whether it learns from the model's own answers, and is an `OnlineMethod`."""
 
     def takes(self, example: Example) -> bool:
         """Whether it can learn from the example; the others are left out, and counted."""
@@ -148,6 +148,7 @@ RATER = "reward"
 """Word for the reward model of an earlier round among the rewards."""
 
 
+@runtime_checkable
 class OnlineMethod(Method, Protocol):
     """Learns from several answers of the model to each question, weighed by what they are worth."""
 
@@ -161,6 +162,20 @@ class OnlineMethod(Method, Protocol):
     """Tokens of an answer at most."""
     beta: float
     """0 if it does not matter what the model before training says of an answer."""
+
+
+@runtime_checkable
+class TaughtMethod(Method, Protocol):
+    """Learns what another model says."""
+
+    model: str
+    """Name or folder of a local teacher; empty for an endpoint."""
+    teacher: Named
+    """Engine that answers for the teacher."""
+    learn: Literal["answers", "probabilities"]
+    """Its answers, or how likely it finds every token of the right ones."""
+    longest: int
+    """Tokens of its answers at most."""
 
 
 class Tuner(Protocol):

@@ -9,7 +9,7 @@ from typing import Literal
 from tunewright.core import digest
 from tunewright.core.errors import MissingExtra, TrainError
 from tunewright.core.types import Checkpoint, Dataset, Example, Problem, Split, Task
-from tunewright.runtime import examples, models, plugins
+from tunewright.runtime import examples, models, plugins, settings
 from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Chat, Rendered
 from tunewright.runtime.context import Context
 from tunewright.runtime.settings import Settings
@@ -18,9 +18,10 @@ from tunewright.train.checks import check_examples, check_lengths, check_rater, 
 from tunewright.train.diagnose import diagnose
 from tunewright.train.lint import BaseFacts, DataFacts, Facts
 from tunewright.train.plan import make_plan
-from tunewright.train.ports import Backend, Curve, Method, Tracker, Work
+from tunewright.train.ports import Backend, Curve, Method, TaughtMethod, Tracker, Work
 from tunewright.train.probe import probes
 from tunewright.train.spec import TrainSpec
+from tunewright.train.teach import lessons, teacher_of, unlike
 
 VERSION = "3"
 """Raised when a change of the stage makes earlier checkpoints stale."""
@@ -45,8 +46,9 @@ def run(
     """
     chat = Chat.load(base.path)
     method: Method = plugins.make("methods", spec.method)
-    train = _render(method, chat, dataset, task, "train")
     _tell_left_out(context, spec, method, dataset)
+    teacher = _teacher(context, method, chat)
+    train = _lessons(context, method, chat, dataset, task)
     validation = _render(method, chat, dataset, task, "validation")[:VALIDATION_LIMIT]
     test = _render(method, chat, dataset, task, "test")
     lengths = check_lengths({"validation": validation, "test": test}, base.base.context)
@@ -84,6 +86,7 @@ def run(
         start=None if models.whole(base) else base.path,
         rater=None if rater is None else _parts(rater, context.settings),
         labels=dataset.labels,
+        teacher=None if teacher is None else models.weights_of(teacher, context.settings),
     )
     curve = backend.fit(work, context)
     findings = diagnose(plan, curve)
@@ -122,13 +125,37 @@ def examine(spec: TrainSpec, base: Checkpoint, dataset: Dataset, task: Task, exp
 
 
 def fingerprint(spec: TrainSpec, project: Path) -> dict[str, str]:
-    """Nothing outside the spec and the inputs is read; the version of the stage counts."""
-    del spec, project
-    return {"train": VERSION}
+    """Of what is read outside the spec and the inputs, a local teacher; the version of the stage counts."""
+    method: Method = plugins.make("methods", spec.method)
+    if not isinstance(method, TaughtMethod) or not method.model:
+        return {"train": VERSION}
+    teacher = models.resolve(models.of_project(method.model, project), settings.read())
+    return {"train": VERSION, "teacher": teacher.base.sha256}
+
+
+def _teacher(context: Context, method: Method, chat: Chat) -> Checkpoint | None:
+    """The model whose probabilities are learned, if any are."""
+    if not isinstance(method, TaughtMethod) or method.learn == "answers":
+        return None
+    teacher = teacher_of(context, method)
+    assert teacher is not None, "checked before"
+    _refuse(context, list(unlike(chat, teacher)))
+    return teacher
+
+
+def _lessons(context: Context, method: Method, chat: Chat, dataset: Dataset, task: Task) -> list[Rendered]:
+    """What is trained on; where a teacher's answers are learned, with these."""
+    if not isinstance(method, TaughtMethod) or method.learn == "probabilities":
+        return _render(method, chat, dataset, task, "train")
+    found = [one for one in _examples(dataset, "train") if method.takes(one)]
+    taught = lessons(context, method, found, task.instruction)
+    return method.render(taught, chat, task.instruction) if taught else []
 
 
 def _render(method: Method, chat: Chat, dataset: Dataset, task: Task, split: Split) -> list[Rendered]:
     found = [one for one in _examples(dataset, split) if method.takes(one)]
+    if isinstance(method, TaughtMethod):
+        found = [one for one in found if one.answer is not None]
     return method.render(found, chat, task.instruction) if found else []
 
 

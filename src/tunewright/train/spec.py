@@ -14,7 +14,8 @@ class TrainSpec(Frozen):
     """How the base model is tuned; the defaults suit a small model on a CPU."""
 
     method: Named = Field(
-        default=Named(name="sft"), description="what is learned from: `sft`, `cpt`, `dpo`, `kto`, `orpo`"
+        default=Named(name="sft"),
+        description="what is learned from: `sft`, `cpt`, `dpo`, `kto`, `orpo`, `reward`, `grpo`, `distill`",
     )
     tuner: Named = Field(
         default=Named(name="lora"),

@@ -20,6 +20,12 @@ from tunewright.runtime.settings import Settings
 _CONVERTER = "tunewright.runtime.models.convert"
 
 
+def of_project(name: str, project: Path) -> str:
+    """A model's name; a folder is meant relative to the project, like every path of the spec."""
+    folder = project / Path(name).expanduser()
+    return str(folder) if folder.is_dir() else name
+
+
 def resolve(name: str, settings: Settings, emit: Emit = ignore) -> Checkpoint:
     """The untouched model of that name, fetched first where it is not in the cache.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,6 +14,15 @@ from tunewright.train.torch.pointwise import Before, wide
 
 CHUNK = 128
 """Positions whose logits are held at once."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """What makes logits of what a model has read."""
+
+    before: Before
+    weight: Tensor
+    """[vocabulary, width]"""
 
 
 @torch.no_grad()
@@ -52,6 +62,40 @@ class _TokenLosses(Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (slopes,) = ctx.saved_tensors
         return slopes * grads[0].to(slopes.dtype)[:, None], None, None, None
+
+
+class _Divergences(Function):
+    """The same of the divergence from what a teacher says."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, head: Head, y: Tensor, teacher: Head) -> Tensor:
+        slopes, losses = torch.empty_like(x), x.new_empty(len(x), dtype=wide(x))
+        for start in range(0, len(x), CHUNK):
+            part = slice(start, start + CHUNK)
+            inner, back = head.before(x[part])
+            logits = functional.linear(inner, head.weight)
+            said = logits.to(wide(x)).log_softmax(dim=-1)
+            taught = functional.linear(teacher.before(y[part])[0], teacher.weight)
+            wanted = taught.to(said.dtype).log_softmax(dim=-1)
+            likely = wanted.exp()
+            losses[part] = (likely * (wanted - said)).sum(dim=-1)
+            slopes[part] = back(said.exp_().sub_(likely).to(x.dtype) @ head.weight)
+        ctx.save_for_backward(slopes)
+        return losses
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (slopes,) = ctx.saved_tensors
+        return slopes * grads[0].to(slopes.dtype)[:, None], None, None, None
+
+
+def divergences(x: Tensor, head: Head, y: Tensor, teacher: Head) -> Tensor:
+    """Kullback-Leibler divergence from the teacher's next token to the student's, [positions].
+
+    `x` and `y` are what student and teacher have read before their heads, [positions, width of each].
+    """
+    losses: Tensor = _Divergences.apply(x, head, y, teacher)  # type: ignore[no-untyped-call]
+    return losses
 
 
 def token_losses(x: Tensor, before: Before, head: Tensor, targets: Tensor) -> Tensor:

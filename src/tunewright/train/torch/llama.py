@@ -9,7 +9,7 @@ from torch import Tensor
 
 from tunewright.train.torch.attention import Geometry, attend
 from tunewright.train.torch.batches import Batch
-from tunewright.train.torch.head import judge, token_losses
+from tunewright.train.torch.head import Head, divergences, judge, token_losses
 from tunewright.train.torch.pointwise import Before, Norm, gate, same
 from tunewright.train.torch.products import Adapted, product
 
@@ -114,6 +114,24 @@ class FastLlama:
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross-entropy of every trained token, and whether it is the likeliest."""
         return judge(self._hidden(batch, None), self.final, self.core.lm_head.weight, batch.targets)
+
+    def divergences(self, batch: Batch, teacher: FastLlama) -> Tensor:
+        """Divergence from what a teacher says to what it says, of every trained token."""
+        return self._diverging(batch, teacher, torch.Generator(batch.ids.device).manual_seed(batch.seed))
+
+    @torch.no_grad()
+    def judge_divergences(self, batch: Batch, teacher: FastLlama) -> Tensor:
+        """The same without gradient."""
+        return self._diverging(batch, teacher, None)
+
+    def _diverging(self, batch: Batch, teacher: FastLlama, chance: torch.Generator | None) -> Tensor:
+        with torch.no_grad():
+            taught = teacher._hidden(batch, None)
+        return divergences(self._hidden(batch, chance), self._top, taught, teacher._top)
+
+    @property
+    def _top(self) -> Head:
+        return Head(self.final, self.core.lm_head.weight)
 
     def ratings(self, batch: Batch) -> Tensor:
         """What a rating model gives each text, [texts], read before its one trained token."""

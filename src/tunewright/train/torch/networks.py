@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -59,11 +61,23 @@ class PlainNetwork:
     @torch.no_grad()
     def judge(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross-entropy of every trained token, and whether it is the likeliest."""
-        self.model.eval()
-        scores = self._scores(batch)
-        self.model.train()
+        with still(self.model):
+            scores = self._scores(batch)
         losses = functional.cross_entropy(scores, batch.targets, reduction="none")
         return losses, scores.argmax(dim=-1) == batch.targets
+
+    def divergences(self, batch: Batch, teacher: PlainNetwork) -> Tensor:
+        """Divergence from what a teacher says to what it says, of every trained token."""
+        with torch.no_grad():
+            wanted = teacher._scores(batch).log_softmax(dim=-1)
+        said = self._scores(batch).log_softmax(dim=-1)
+        return functional.kl_div(said, wanted, reduction="none", log_target=True).sum(dim=-1)
+
+    @torch.no_grad()
+    def judge_divergences(self, batch: Batch, teacher: PlainNetwork) -> Tensor:
+        """The same without gradient."""
+        with still(self.model):
+            return self.divergences(batch, teacher)
 
     def ratings(self, batch: Batch) -> Tensor:
         """What a rating model gives each text, [texts], read before its one trained token."""
@@ -74,14 +88,23 @@ class PlainNetwork:
     @torch.no_grad()
     def judge_ratings(self, batch: Batch) -> Tensor:
         """The same without gradient."""
-        self.model.eval()
-        found = self.ratings(batch)
-        self.model.train()
-        return found
+        with still(self.model):
+            return self.ratings(batch)
 
     def _scores(self, batch: Batch) -> Tensor:
         chosen = _chosen(self.model(input_ids=_ids(batch), use_cache=False).logits, batch)
         return chosen if chosen.dtype == torch.float64 else chosen.float()
+
+
+@contextmanager
+def still(model: Any) -> Iterator[None]:
+    """The model without what chance does to it in training, for a while."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 def _ids(batch: Batch) -> Tensor:
@@ -101,7 +124,7 @@ def network_for(model: Any) -> tuple[Network, str]:
 
 
 def _obstacle(model: Any) -> str:
-    if base_of(model) is model:
+    if base_of(model) is model and any(weight.requires_grad for weight in model.parameters()):
         return "every weight is trained: the plain step of transformers is used"
     config = base_of(model).config
     if config.model_type != "llama":

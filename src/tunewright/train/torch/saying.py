@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from tunewright.runtime.chat import Rendered
+from tunewright.train.torch.networks import still
 
 
 @torch.no_grad()
@@ -30,20 +31,17 @@ def say(
         there[row, width - len(question) :] = 1
     if seed is not None:
         torch.manual_seed(seed)
-    was_training = model.training
-    model.eval()
-    made = model.generate(
-        input_ids=ids.to(model.device),
-        attention_mask=there.to(model.device),
-        do_sample=seed is not None,
-        temperature=None if seed is None else 1.0,
-        top_p=None if seed is None else 1.0,
-        top_k=0 if seed is not None else None,
-        max_new_tokens=longest,
-        eos_token_id=list(stops) or None,
-        pad_token_id=stops[0] if stops else 0,
-    )
-    model.train(was_training)
+    chance = {} if seed is None else {"temperature": 1.0, "top_p": 1.0, "top_k": 0}
+    with still(model):
+        made = model.generate(
+            input_ids=ids.to(model.device),
+            attention_mask=there.to(model.device),
+            do_sample=seed is not None,
+            **chance,
+            max_new_tokens=longest,
+            eos_token_id=list(stops) or None,
+            pad_token_id=stops[0] if stops else 0,
+        )
     return [_to_the_stop(row, stops) for row in made[:, width:].tolist()]
 
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
@@ -22,6 +22,7 @@ from tunewright.train.torch.networks import Network, network_for
 from tunewright.train.torch.rollout import Rollout
 from tunewright.train.torch.saves import Keep
 from tunewright.train.torch.spoken import Spoken
+from tunewright.train.torch.teacher import load_teacher, taught
 from tunewright.train.torch.threads import denormals_as_zero
 from tunewright.train.torch.worth import worth_of
 
@@ -40,7 +41,10 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
     tuned = work.tuner.prepare(model, work.plan.seed)
     if work.start is not None:
         go_on(tuned, work.start)
+    network: Network
     network, note = network_for(tuned)
+    if work.teacher is not None:
+        network = taught(network, tuned, load_teacher(work.teacher, dtype).to(accelerator.device))
     weights = {name: weight for name, weight in tuned.named_parameters() if weight.requires_grad}
     first = {name: weight.detach().clone() for name, weight in weights.items()}
     trained = sum(weight.numel() for weight in weights.values())
@@ -61,7 +65,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         save_seconds=60 * backend.save_minutes,
         keep=Keep(newest=backend.keep, best=backend.keep_best),
         **({} if work.method.rates else _words(backend, work, tuned)),
-        rollout=_rollout(work, tuned, network, weights, first) if work.method.online else None,
+        rollout=_rollout(work, tuned, network, weights, first),
     )
     with denormals_as_zero():
         curve = loop.run().curve
@@ -101,8 +105,10 @@ def _rollout(
     network: Network,
     weights: dict[str, torch.Tensor],
     first: dict[str, torch.Tensor],
-) -> Rollout:
-    method = cast("OnlineMethod", work.method)
+) -> Rollout | None:
+    method = work.method
+    if not isinstance(method, OnlineMethod):
+        return None
     return Rollout(
         model=tuned,
         network=network,

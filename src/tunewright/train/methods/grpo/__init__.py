@@ -29,7 +29,6 @@ class Grpo(Likelihood):
     beta: Annotated[float, Field(ge=0)] = 0.04
     """How dear it is to move away from the model as it was."""
     compares: ClassVar[bool] = False
-    online: ClassVar[bool] = True
 
     def takes(self, example: Example) -> bool:
         """A question and its right answer, which scorers compare with."""

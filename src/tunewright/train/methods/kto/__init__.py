@@ -25,7 +25,6 @@ class Kto:
     """Weight of the others; the two kinds should weigh alike in sum."""
     compares: ClassVar[bool] = True
     rates: ClassVar[bool] = False
-    online: ClassVar[bool] = False
 
     def takes(self, example: Example) -> bool:
         """An answer, or two."""
