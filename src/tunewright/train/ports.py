@@ -85,6 +85,15 @@ class Curve(Frozen):
         """The look that the adapter was kept from, or None where there was no validation."""
         return next((look for look in self.validation if look.step == self.best_step), None)
 
+    def points(self) -> list[tuple[str, float, int]]:
+        """Everything of it that can be drawn over the steps: name, value and step."""
+        steps = (("train_loss", self.losses), ("gradient_norm", self.norms), ("train_reward", self.rewards))
+        found = [(name, value, step) for name, values in steps for step, value in enumerate(values, start=1)]
+        for look in self.validation:
+            figures = {"validation_loss": look.loss, "validation_exact": look.exact, **look.figures}
+            found += [(name, value, look.step) for name, value in figures.items()]
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class Work:

@@ -23,7 +23,8 @@ class TrainSpec(Frozen):
     )
     backend: Named = Field(default=Named(name="local"), description="where it runs: `local`")
     tracker: Named | None = Field(
-        default=Named(name="mlflow"), description="where the curves are mirrored to; `null` for nowhere"
+        default=Named(name="mlflow"),
+        description="where the curves are mirrored to: `mlflow`, `tensorboard`, `wandb`; `null` for nowhere",
     )
     epochs: float = Field(
         default=3.0, gt=0, allow_inf_nan=False, description="how often every training example is seen"

@@ -30,10 +30,7 @@ class MLflow:
         experiment = found.experiment_id if found else client.create_experiment(self.experiment, home)
         run = client.create_run(experiment, run_name=context.artifact_id).info
         metric, parameter = mlflow.entities.Metric, mlflow.entities.Param
-        points = [("train_loss", loss, step) for step, loss in enumerate(curve.losses, start=1)]
-        points += [("validation_loss", look.loss, look.step) for look in curve.validation]
-        points += [("validation_exact", look.exact, look.step) for look in curve.validation]
-        entries = [metric(name, value, run.start_time, step) for name, value, step in points]
+        entries = [metric(name, value, run.start_time, step) for name, value, step in curve.points()]
         client.log_batch(run.run_id, params=[parameter(k, v[:500]) for k, v in settings_of_run.items()])
         for start in range(0, len(entries), 1000):
             client.log_batch(run.run_id, metrics=entries[start : start + 1000])
