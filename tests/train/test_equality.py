@@ -19,6 +19,7 @@ from tunewright.train.torch.batches import collate, common_prefix, order_of, por
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.llama import FastLlama
 from tunewright.train.torch.networks import PlainNetwork, network_for
+from tunewright.train.torch.room import Room
 
 from .conftest import make_examples
 
@@ -217,8 +218,7 @@ def test_parts_computed_side_by_side_give_the_loss_and_gradients_of_the_whole(
             accelerator=Accelerator(cpu=True),
             weights=weights,
             prefix=common_prefix(rendered),
-            most_tokens=64 * number,
-            threads=number,
+            room=Room(64 * number, number, print),
         )
         return step(rendered, seed=3), [weight.grad.clone() for weight in weights]
 
@@ -275,8 +275,7 @@ def test_the_loop_weighs_whole_steps(model: PeftModel, rendered: list[Rendered])
         accelerator=Accelerator(cpu=True),
         weights=[weight for weight in model.parameters() if weight.requires_grad],
         prefix=common_prefix(rendered),
-        most_tokens=64,
-        threads=1,
+        room=Room(64, 1, print),
     )
     model.zero_grad()
     twice = step([*rendered, rendered[0]], seed=0)

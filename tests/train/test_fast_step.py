@@ -22,6 +22,7 @@ from tunewright.train.torch.batches import collate, common_prefix
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.llama import FastLlama
 from tunewright.train.torch.networks import Network, PlainNetwork
+from tunewright.train.torch.room import Room
 
 from .conftest import make_examples
 
@@ -127,8 +128,7 @@ def train(base: Checkpoint, fast: bool, seed: int, steps: int = 100) -> list[flo
         accelerator=Accelerator(cpu=True),
         weights=weights,
         prefix=common_prefix(items),
-        most_tokens=4096,
-        threads=1,
+        room=Room(4096, 1, print),
     )
     losses = []
     for number in range(steps):

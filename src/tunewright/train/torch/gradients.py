@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from accelerate import Accelerator  # type: ignore[import-untyped]
@@ -13,6 +14,7 @@ from tunewright.runtime.chat import Rendered
 from tunewright.train.ports import Method
 from tunewright.train.torch.batches import collate, dealt, portions
 from tunewright.train.torch.networks import Network
+from tunewright.train.torch.room import Room
 from tunewright.train.torch.threads import side_by_side
 
 
@@ -25,21 +27,24 @@ class Gradients:
     accelerator: Accelerator
     weights: Sequence[Tensor]
     prefix: int
-    most_tokens: int
-    """Tokens computed at once, over all threads."""
-    threads: int
+    room: Room
 
     def __call__(self, examples: Sequence[Rendered], seed: int) -> float:
         """Mean loss over what is learned from, by its weight; the gradients stand at the weights."""
-        trained = sum(map(self.method.amount, examples))
-        most = max(1, self.most_tokens // self.threads)
-        parts = [part for hand in dealt(examples, self.threads) for part in portions(hand, self.prefix, most)]
+        return self.room.within(examples, partial(self._all, examples, seed))
+
+    def _all(self, examples: Sequence[Rendered], seed: int) -> float:
+        for weight in self.weights:
+            weight.grad = None  # of an attempt that memory did not suffice for
+        trained, threads = sum(map(self.method.amount, examples)), self.room.threads
+        hands = dealt(examples, threads)
+        parts = [part for hand in hands for part in portions(hand, self.prefix, self.room.each)]
         first = seed * len(examples)
         work = list(zip(parts, range(first, first + len(parts)), strict=True))
-        if self.threads == 1:
+        if threads == 1:
             return sum(self._alone(part, one, trained) for part, one in work)
         loss = 0.0
-        for total, slopes in side_by_side(self._apart, work, self.threads):
+        for total, slopes in side_by_side(self._apart, work, threads):
             loss += total / trained
             self._add(slopes, trained)
         return loss

@@ -21,15 +21,16 @@ from tunewright.runtime.context import Context
 from tunewright.train.diagnose import SMOOTH, midway, refuse
 from tunewright.train.ports import SAVES, Look, Method, Plan
 from tunewright.train.torch import saves
-from tunewright.train.torch.batches import collate, common_prefix, longest, order_of, portions, texts
+from tunewright.train.torch.batches import common_prefix, longest, order_of, texts
 from tunewright.train.torch.gradients import Gradients
+from tunewright.train.torch.judging import Judging
 from tunewright.train.torch.memory import peak_gb, release
 from tunewright.train.torch.networks import Network
 from tunewright.train.torch.references import compare
 from tunewright.train.torch.rollout import Rollout
+from tunewright.train.torch.room import Room
 from tunewright.train.torch.saves import Keep, Progress
 from tunewright.train.torch.schedule import rate
-from tunewright.train.torch.threads import side_by_side
 
 TIDY_EVERY = 25
 """Steps after which freed memory is handed back: batches of many shapes leave holes in it."""
@@ -68,15 +69,17 @@ class Loop:
         )
         self.prefix = common_prefix([*self.train, *self.validation])
         apart = self.network.parallel and self.accelerator.device.type == "cpu"
-        self.threads = self.context.settings.threads if apart else 1
+        threads = self.context.settings.threads if apart else 1
+        self.room = Room(self.most_tokens, threads, partial(self.context.tell, "warning"))
+        device = self.accelerator.device
+        self.judged = Judging(network=self.network, device=device, room=self.room)
         self.gradients = Gradients(
             method=self.method,
             network=self.network,
             accelerator=self.accelerator,
             weights=list(self.weights.values()),
             prefix=self.prefix,
-            most_tokens=self.most_tokens,
-            threads=self.threads,
+            room=self.room,
         )
         self.lengths = [longest(item) for item in self.train]
         self.epochs: dict[int, list[list[int]]] = {}
@@ -177,26 +180,14 @@ class Loop:
 
     def _judge(self) -> Look:
         if self.rollout is None:
-            loss, exact = self._judged(self.validation, self.prefix, self.method)
+            loss, exact = self.judged(self.validation, self.prefix, self.method)
             figures = self.ask()
         else:
             reward, exact, figures = self.rollout.look(self.validation, self.prefix)
             loss, figures = -reward, figures | self.ask()
         for name, examples in self.probes.items():
-            figures[f"{name}_loss"], figures[f"{name}_exact"] = self._judged(examples, 0, self.likelihood)
+            figures[f"{name}_loss"], figures[f"{name}_exact"] = self.judged(examples, 0, self.likelihood)
         return Look(step=self.progress.step, loss=loss, exact=exact, figures=figures)
-
-    def _judged(self, items: Sequence[Rendered], prefix: int, method: Method) -> tuple[float, float]:
-        """Mean loss, and the share of the items that the model has right."""
-        parts = list(portions(items, prefix, min(self.most_tokens, 2048)))
-        found = list(side_by_side(partial(self._judge_part, prefix, method), parts, self.threads))
-        total, right = (sum(column) for column in zip(*found, strict=True))
-        return total / max(1e-9, sum(map(method.amount, items))), right / len(items)
-
-    def _judge_part(self, prefix: int, method: Method, part: Sequence[Rendered]) -> tuple[float, int]:
-        """Summed loss, and items that the model has right."""
-        total, right = method.judge(self.network, collate(part, prefix, self.accelerator.device))
-        return total.item(), int(right.sum())
 
     def _compare(self) -> None:
         """Give every text its log-probability by the model as it was before training."""
@@ -250,6 +241,8 @@ class Loop:
         old = self.progress
         self.progress = Progress(
             step=old.step if step is None else step,
+            tokens=self.room.tokens,
+            threads=self.room.threads,
             bad_looks=old.bad_looks if bad_looks is None else bad_looks,
             curve=old.curve.model_copy(update=curve),
         )
@@ -293,4 +286,5 @@ class Loop:
         torch.set_rng_state(saved.tensors["chance"])
         self.references = saved.tensors.get("references")
         self.progress = saved.progress
+        self.room.tokens, self.room.threads = saved.progress.tokens, saved.progress.threads
         self.context.tell("note", f"going on from step {saved.progress.step}")

@@ -31,6 +31,9 @@ class Progress(Frozen):
     step: int = 0
     """Steps done, which is the sampler's position too."""
     curve: Curve = Curve()
+    tokens: int = 0
+    """Computed at once; less than the run began with where memory did not suffice."""
+    threads: int = 1
     bad_looks: int = 0
     """Looks at the validation loss since the best one."""
 

@@ -20,6 +20,8 @@ class Local:
     """Number format of the frozen weights; `auto` is bf16 where the machine computes in it."""
     tokens: Annotated[int, Field(ge=64)] = 2048
     """Tokens computed at once; a larger step is divided, with the same result."""
+    memory_gb: Annotated[float | None, Field(gt=0)] = None
+    """Most memory of the run, what is free if left out; what does not fit is computed in smaller parts."""
     answers: Annotated[int, Field(ge=0)] = 0
     """Validation questions that are answered in words at every look, and scored; costs time."""
     save_minutes: Annotated[float, Field(gt=0)] = 2.0

@@ -17,7 +17,7 @@ from tunewright.runtime.workspace import writable
 from tunewright.train.ports import Curve, OnlineMethod, Work
 from tunewright.train.torch.adapters import go_on
 from tunewright.train.torch.loop import Loop
-from tunewright.train.torch.memory import release
+from tunewright.train.torch.memory import limited, release
 from tunewright.train.torch.networks import Network, network_for
 from tunewright.train.torch.rollout import Rollout
 from tunewright.train.torch.saves import Keep
@@ -67,7 +67,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         **({} if work.method.rates else _words(backend, work, tuned)),
         rollout=_rollout(work, tuned, network, weights, first),
     )
-    with denormals_as_zero():
+    with denormals_as_zero(), limited(backend.memory_gb):
         curve = loop.run().curve
     with torch.no_grad():
         for name, weight in weights.items():
