@@ -83,7 +83,7 @@ def test_another_template_is_not_served(setting: Setting, tmp_path: Path) -> Non
 
 def test_a_release_without_its_model_is_not_opened(setting: Setting) -> None:
     release = run(setting.context, SPEC, setting.checkpoint, report(), setting.dataset)
-    with pytest.raises(DeployError, match="no merged model"):
+    with pytest.raises(DeployError, match="lost what was packed"):
         as_checkpoint(release.model_copy(update={"path": setting.context.project}))
 
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
 from tests.deploy.conftest import LABELS, SPEC, Setting, edited, read_json, report, write_adapter
-from tunewright.core.errors import DeployError, Stopped
+from tunewright.core.errors import DeployError, ModelError, Stopped
 from tunewright.core.types import Release
 from tunewright.deploy import as_checkpoint, registry, run
 from tunewright.runtime import models
@@ -102,7 +102,7 @@ def test_weights_that_are_no_numbers_are_refused(setting: Setting, tmp_path: Pat
         save_file({name: weight * float("nan") for name, weight in weights.items()}, path)
 
     poisoned = edited(setting.checkpoint, tmp_path / "poisoned", poison)
-    with pytest.raises(DeployError, match="NaN"):
+    with pytest.raises(ModelError, match="NaN"):
         run(setting.context, SPEC, poisoned, report(), setting.dataset)
     assert_nothing_is_left(setting.context)
 

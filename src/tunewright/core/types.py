@@ -421,7 +421,9 @@ class Release(Artifact):
     checkpoint: str
     report: str
     form: str
-    """`merged`: one folder of safetensors, no adapter needed."""
+    """`merged`: one folder of safetensors, no adapter needed; `adapter`: the adapter without its base."""
+    tuner: str | None = None
+    """Where the form is an adapter, the tuner that made it."""
     parity: tuple[Parity, ...] = ()
     template_sha256: str = ""
     base: ModelRef

@@ -5,16 +5,13 @@ from __future__ import annotations
 from tunewright.core.errors import DeployError
 from tunewright.core.types import Checkpoint, Release, Report, VerdictWord
 
-MERGED = "merged"
-"""Folder of the packed model inside a release."""
-
 
 def as_checkpoint(release: Release) -> Checkpoint:
-    """The packed model as a checkpoint that needs no adapter; raises `DeployError`."""
-    folder = release.path / MERGED
-    if release.form != MERGED or not folder.is_dir():
+    """The packed model as a checkpoint, of the tuner where its form is the adapter; raises `DeployError`."""
+    folder = release.path / release.form
+    if not folder.is_dir():
         raise DeployError(
-            f"the release has no merged model (its form is `{release.form}`)",
+            f"the release has lost what was packed (its form is `{release.form}`)",
             where=str(release.path),
             fix="delete its folder and run again",
         )
@@ -24,6 +21,7 @@ def as_checkpoint(release: Release) -> Checkpoint:
         digest=release.digest,
         parents=release.parents,
         base=release.base,
+        tuner=release.tuner,
         template_sha256=release.template_sha256,
         instruction=release.instruction,
         labels=release.labels,

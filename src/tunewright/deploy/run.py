@@ -12,7 +12,7 @@ from tunewright.core.types import Checkpoint, Dataset, Example, Release, Report
 from tunewright.deploy import parity
 from tunewright.deploy.parity import Evidence
 from tunewright.deploy.ports import Export
-from tunewright.deploy.release import MERGED, objections
+from tunewright.deploy.release import objections
 from tunewright.deploy.spec import DeploySpec
 from tunewright.runtime import examples, models, plugins, workspace
 from tunewright.runtime.chat import Chat, with_instruction
@@ -44,6 +44,7 @@ def run(
             parity=(found.same, found.effect),
             template_sha256=Chat.load(packed).template_sha256,
             base=checkpoint.base,
+            tuner=None if (packed / models.CONFIG).exists() else checkpoint.tuner,
             instruction=checkpoint.instruction,
             labels=checkpoint.labels,
             allowed=not reasons,
@@ -61,7 +62,7 @@ def fingerprint(spec: DeploySpec, project: Path) -> dict[str, str]:
 
 
 def _pack(context: Context, spec: DeploySpec, checkpoint: Checkpoint) -> Path:
-    folder = context.folder / MERGED
+    folder = context.folder / spec.export.name
     folder.mkdir(parents=True)
     context.tell("note", f"packing as `{spec.export.name}`")
     export: Export = plugins.make("exports", spec.export)
@@ -88,7 +89,11 @@ def _prove(
     how = (prompts, chat.stop_ids, spec.parity_tokens, told)
     ask = greedy.whole_answers if models.whole(checkpoint) else greedy.adapter_answers
     tuned, untouched = ask(base, checkpoint.path, *how)
-    answers = parity.Answers(base=untouched, adapter=tuned, packed=greedy.folder_answers(packed, *how))
+    if (packed / models.CONFIG).exists():
+        said = greedy.folder_answers(packed, *how)
+    else:
+        said, _ = greedy.adapter_answers(base, packed, *how)
+    answers = parity.Answers(base=untouched, adapter=tuned, packed=said)
     found = parity.evidence(answers, spec.export.name, [example.id for example in asked], chat.decode)
     parity.require_parity(found)
     workspace.atomic_write(context.folder / EVIDENCE, found.model_dump_json(indent=1).encode())

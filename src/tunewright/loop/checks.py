@@ -8,9 +8,11 @@ from typing import Any
 
 from tunewright import data, define, deploy, evaluate, iterate, train
 from tunewright.core.types import Finding, Problem
+from tunewright.deploy import DeploySpec
 from tunewright.loop.line import Outcome
 from tunewright.loop.spec import Spec
-from tunewright.runtime import models, settings
+from tunewright.runtime import models, plugins, settings
+from tunewright.train import TrainSpec
 
 _SECTIONS: dict[str, Callable[[Any, Path], Iterator[Problem]]] = {
     "model": lambda name, project: models.check(models.of_project(name, project)),
@@ -44,3 +46,21 @@ def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:
     for name, problems in _SECTIONS.items():
         if name in sections:
             yield from problems(sections[name], project)
+    if "train" in sections and "deploy" in sections:
+        yield from _check_packing(sections["train"], sections["deploy"])
+
+
+def _check_packing(how: TrainSpec, packed: DeploySpec) -> Iterator[Problem]:
+    """A form that what is trained could not be packed in: said before the training, not after it."""
+    if any(plugins.check("tuners", how.tuner, where="")) or any(
+        plugins.check("exports", packed.export, where="")
+    ):
+        return
+    tuner, export = plugins.make("tuners", how.tuner), plugins.make("exports", packed.export)
+    named = f"`{how.tuner.name}`"
+    if export.merges and tuner.apart:
+        what = f"an adapter of {named} cannot be merged: {tuner.apart}"
+        yield Problem(where="deploy.export", what=what, fix="set `deploy: {export: adapter}`")
+    if tuner.whole and not export.merges:
+        what = f"{named} makes a whole model, and there is no adapter to pack"
+        yield Problem(where="deploy.export", what=what, fix="leave `deploy.export` out")

@@ -192,6 +192,8 @@ class Tuner(Protocol):
 
     whole: ClassVar[bool]
     """Whether the base model's own weights move, so that all are kept; else an adapter beside them is."""
+    apart: ClassVar[str]
+    """Why the adapter cannot be merged into the base's weights; empty where it can."""
 
     def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
         """The model with only the tuner's weights left to train."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from tunewright.deploy.parity import Greedy
+from tunewright.runtime.adapters.loading import put_on
 
 Told = Callable[[int], None]
 """Told how many more prompts were answered."""
@@ -23,7 +23,7 @@ def adapter_answers(
     base: Path, adapter: Path, prompts: Sequence[Ids], stop: Ids, tokens: int, told: Told
 ) -> tuple[list[Greedy], list[Greedy]]:
     """What base and adapter answer, and what the untouched base says at each of those tokens."""
-    model = PeftModel.from_pretrained(_open(base), adapter).eval()
+    model = put_on(_open(base), adapter).eval()
     tuned = _answers(model, prompts, stop, tokens, told)
     with model.disable_adapter():
         untouched = _forced(model, prompts, tuned)

@@ -1,7 +1,7 @@
 """Base models: the catalogue, and the way from a name to a folder of weights."""
 
 from tunewright.runtime.models.catalogue import CatalogueEntry, PackageFile, catalogue, show
-from tunewright.runtime.models.local import shapes
+from tunewright.runtime.models.local import CONFIG, shapes
 from tunewright.runtime.models.lookup import (
     cached,
     check,
@@ -15,6 +15,7 @@ from tunewright.runtime.models.lookup import (
 )
 
 __all__ = [
+    "CONFIG",
     "CatalogueEntry",
     "PackageFile",
     "cached",

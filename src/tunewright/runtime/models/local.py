@@ -18,7 +18,7 @@ CONFIG = "config.json"
 GENERATION = "generation_config.json"
 _CODE = ("auto_map", "_attn_implementation_internal", "custom_pipelines")
 """Keys by which a config makes a library run code or fetch it."""
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 def local_checkpoint(folder: Path, ref: ModelRef | None = None) -> Checkpoint:
@@ -45,7 +45,7 @@ def local_checkpoint(folder: Path, ref: ModelRef | None = None) -> Checkpoint:
 
 def describe(folder: Path, *, name: str, revision: str = "", licence: str = "") -> ModelRef:
     """Content digest, architecture, parameters and context of the model in `folder`."""
-    config = _json(folder / CONFIG)
+    config = read_object(folder / CONFIG)
     sha256 = weights_sha256(folder)
     return ModelRef(
         name=name,
@@ -98,7 +98,7 @@ def check(folder: Path) -> Iterator[Problem]:
 def _check_weights(folder: Path) -> Iterator[Problem]:
     files = weight_files(folder)
     if not files:
-        pickled = sorted(path.name for path in folder.glob("*") if path.suffix in _PICKLES)
+        pickled = sorted(path.name for path in folder.glob("*") if path.suffix in PICKLES)
         what = f"the weights are pickled (`{pickled[0]}`), which can run code" if pickled else "no weights"
         yield Problem(
             where=str(folder),
@@ -122,7 +122,7 @@ def _check_configs(folder: Path) -> Iterator[Problem]:
     for name in (CONFIG, TOKENIZER_SETTINGS):
         path = folder / name
         try:
-            values = _json(path)
+            values = read_object(path)
         except ValueError:
             yield Problem(where=str(path), what="this is not valid JSON", fix="copy or fetch the file again")
             continue
@@ -146,13 +146,13 @@ def _template(folder: Path) -> str:
     if path.exists():
         return path.read_text(encoding="utf-8")
     try:
-        found = _json(folder / TOKENIZER_SETTINGS).get("chat_template")
+        found = read_object(folder / TOKENIZER_SETTINGS).get("chat_template")
     except ValueError:
         return ""
     return found if isinstance(found, str) else ""
 
 
-def _json(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
     """The object in a JSON file, empty where there is no file; raises `ValueError`."""
     if not path.exists():
         return {}
@@ -164,20 +164,20 @@ def _json(path: Path) -> dict[str, Any]:
 
 def shapes(folder: Path) -> dict[str, tuple[int, int]]:
     """Shape, (out, in), of every matrix of the model, by the name of its layer; only headers are read."""
-    tensors = (item for path in weight_files(folder) for item in _tensors(path).items())
+    found = (item for path in weight_files(folder) for item in tensors(path).items())
     return {
         name.removesuffix(".weight"): (tensor["shape"][0], tensor["shape"][1])
-        for name, tensor in tensors
+        for name, tensor in found
         if len(tensor["shape"]) == 2
     }
 
 
 def _parameters(path: Path) -> int:
     """Numbers in a safetensors file, by its header alone; raises `ValueError` if it is not whole."""
-    return sum(math.prod(tensor["shape"]) for tensor in _tensors(path).values())
+    return sum(math.prod(tensor["shape"]) for tensor in tensors(path).values())
 
 
-def _tensors(path: Path) -> dict[str, dict[str, Any]]:
+def tensors(path: Path) -> dict[str, dict[str, Any]]:
     """The header of a safetensors file; raises `ValueError` if the file is not whole.
 
     The format: eight bytes of length, little-endian, that much JSON, then the tensors.
@@ -187,8 +187,8 @@ def _tensors(path: Path) -> dict[str, dict[str, Any]]:
         if length > path.stat().st_size:
             raise ValueError("header longer than the file")
         header = json.loads(file.read(length))
-    tensors = {name: value for name, value in header.items() if name != "__metadata__"}
-    end = max((int(tensor["data_offsets"][1]) for tensor in tensors.values()), default=0)
+    found = {name: value for name, value in header.items() if name != "__metadata__"}
+    end = max((int(tensor["data_offsets"][1]) for tensor in found.values()), default=0)
     if 8 + length + end != path.stat().st_size:
         raise ValueError("the file is not as long as its header says")
-    return tensors
+    return found

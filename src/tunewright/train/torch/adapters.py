@@ -6,16 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import (
-    PeftConfig,
-    get_peft_model,
-    get_peft_model_state_dict,
-    load_peft_weights,
-    set_peft_model_state_dict,
-)
-from safetensors import SafetensorError
+from peft import PeftConfig, get_peft_model
 
-from tunewright.core.errors import TrainError
+from tunewright.core.errors import ModelError, TrainError
+from tunewright.runtime.adapters.loading import renew
 
 
 def put(config: PeftConfig, model: Any, seed: int, word: str) -> Any:
@@ -38,25 +32,15 @@ def put(config: PeftConfig, model: Any, seed: int, word: str) -> Any:
 
 
 def go_on(tuned: Any, folder: Path) -> None:
-    """Give a PEFT model the weights of an adapter of the same kind; raises `TrainError`.
-
-    A head that rates stays as it is if the adapter is of a model that says words.
-    """
+    """Give an adapted model the weights of an adapter of the same kind; raises `TrainError`."""
     try:
-        own = {name: value for name, value in get_peft_model_state_dict(tuned).items() if ".score." in name}
-        found: Any = set_peft_model_state_dict(tuned, {**own, **load_peft_weights(str(folder), device="cpu")})
-    except (RuntimeError, OSError, SafetensorError) as error:
-        raise _unlike(folder, str(error).splitlines()[0]) from error
-    if found.unexpected_keys:
-        raise _unlike(folder, f"there is no `{found.unexpected_keys[0]}`")
-
-
-def _unlike(folder: Path, why: str) -> TrainError:
-    return TrainError(
-        f"the adapter to go on from does not fit the tuner: {why}",
-        where=str(folder),
-        fix="go on with the tuner and the settings that it was made with",
-    )
+        renew(tuned, folder)
+    except ModelError as error:
+        raise TrainError(
+            f"the adapter to go on from does not fit the tuner: {error}",
+            where=str(folder),
+            fix="go on with the tuner and the settings that it was made with",
+        ) from error
 
 
 def _is_linear(part: object) -> bool:

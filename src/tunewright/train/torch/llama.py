@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tunewright.runtime.adapters.bottleneck import NAME
 from tunewright.train.torch.attention import Geometry, attend
 from tunewright.train.torch.batches import Batch
 from tunewright.train.torch.head import Head, divergences, judge, token_losses
@@ -54,6 +55,7 @@ class Layer:
         self.out = Product(same, [attention.o_proj])
         self.gate_up = Product(_norm(layer.post_attention_layernorm), [mlp.gate_proj, mlp.up_proj])
         self.down = Product(gate, [mlp.down_proj])
+        self.behind = [getattr(part, NAME, _nothing) for part in (attention, mlp)]
 
     def __call__(
         self, x: Tensor, geometry: Geometry, chance: torch.Generator | None, chosen: Tensor | None = None
@@ -62,8 +64,9 @@ class Layer:
         mixed = attend(self.qkv(x, chance), geometry)
         if chosen is not None:
             x, mixed = x.index_select(0, chosen), mixed.index_select(0, chosen)
-        x = x + self.out(mixed, chance)
-        return x + self.down(self.gate_up(x, chance), chance)
+        after_attention, after_mlp = self.behind
+        x = x + after_attention(self.out(mixed, chance))
+        return x + after_mlp(self.down(self.gate_up(x, chance), chance))
 
     def refresh(self) -> None:
         """Take note that the trained weights have moved."""
@@ -71,12 +74,16 @@ class Layer:
             stacked.frozen.refresh()
 
 
+def _nothing(x: Tensor) -> Tensor:
+    return x
+
+
 def _norm(module: Any) -> Norm:
     return Norm(module.weight.detach(), module.variance_epsilon)
 
 
 def base_of(model: Any) -> Any:
-    """The model of transformers that an adapter of PEFT stands in; a plain one is its own."""
+    """The model of transformers that an adapter stands in; a plain one is its own."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tunewright.runtime.adapters.bottleneck import NAME
 from tunewright.train.torch.batches import Batch
 from tunewright.train.torch.llama import FastLlama, base_of, rate
 
@@ -144,4 +145,5 @@ def _simple(module: Any) -> bool:
 
 def _known(name: str) -> bool:
     inside = ".self_attn." in name or ".mlp." in name
-    return (inside and (".lora_A." in name or ".lora_B." in name)) or ".score.modules_to_save." in name
+    known = any(f".{kind}." in name for kind in ("lora_A", "lora_B", NAME))
+    return (inside and known) or ".score.modules_to_save." in name or name.endswith(".score.weight")

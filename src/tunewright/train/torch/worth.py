@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch import Tensor
 from transformers import AutoModelForSequenceClassification
 
-from tunewright.core.errors import TrainError
+from tunewright.core.errors import ModelError, TrainError
 from tunewright.core.types import Completion
 from tunewright.runtime import plugins
+from tunewright.runtime.adapters.loading import put_on
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.measure.ports import Scorer
 from tunewright.train.ports import RATER, OnlineMethod, Work
@@ -37,8 +37,8 @@ class Rater:
                 weights, num_labels=1, dtype=dtype, local_files_only=True
             )
             if adapter is not None:
-                model = PeftModel.from_pretrained(model, str(adapter))
-        except (OSError, ValueError, RuntimeError) as error:
+                model = put_on(model, adapter)
+        except (OSError, ValueError, RuntimeError, ModelError) as error:
             raise TrainError(
                 f"the reward model cannot be loaded: {error}", where=str(folder), fix="train it again"
             ) from error

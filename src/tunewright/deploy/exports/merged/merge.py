@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from tunewright.core.errors import DeployError
+from tunewright.runtime.adapters.loading import put_on
 
 
 def merge(base: Path, adapter: Path | None, folder: Path) -> None:
@@ -17,7 +17,7 @@ def merge(base: Path, adapter: Path | None, folder: Path) -> None:
     if adapter is None:
         model.save_pretrained(folder)
         return
-    tuned = PeftModel.from_pretrained(model, adapter)
+    tuned = put_on(model, adapter)
     try:
         merged = tuned.merge_and_unload(safe_merge=True)
     except ValueError as error:

@@ -13,7 +13,7 @@ from transformers.utils import logging
 
 from tunewright.core.errors import EngineError
 from tunewright.core.types import Checkpoint
-from tunewright.runtime import models
+from tunewright.runtime import adapters, models
 from tunewright.runtime.chat import TEMPLATE, Chat
 from tunewright.runtime.engines.transformers import Transformers, attention
 from tunewright.runtime.engines.transformers.network import Network
@@ -105,15 +105,10 @@ def _base(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any arc
         ) from error
 
 
-def _adapted(model: Any, folder: Path, *, merge: bool) -> Any:  # noqa: ANN401 - a PEFT model
-    peft = require("peft", extra="train")
-    try:
-        adapted = peft.PeftModel.from_pretrained(model, str(folder))
-    except (OSError, ValueError, RuntimeError) as error:
-        raise EngineError(
-            f"the adapter cannot be loaded: {error}", where=str(folder), fix="train the checkpoint again"
-        ) from error
-    return adapted.merge_and_unload() if merge else adapted
+def _adapted(model: Any, folder: Path, *, merge: bool) -> Any:  # noqa: ANN401 - one that is adapted
+    require("peft", extra="train")
+    adapted = require("tunewright.runtime.adapters.loading", extra="train").put_on(model, folder)
+    return adapted.merge_and_unload() if merge and not adapters.apart(folder) else adapted
 
 
 def _device() -> torch.device:

@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from transformers.utils import logging
 
 from tunewright.core.errors import ModelError, TrainError
+from tunewright.runtime.adapters.loading import save
 from tunewright.runtime.context import Context
 from tunewright.runtime.workspace import writable
 from tunewright.train.ports import Curve, OnlineMethod, Work
@@ -141,13 +142,12 @@ def _load(work: Work, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any archi
     return model
 
 
-def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a model, of PEFT or not
-    for config in getattr(tuned, "peft_config", {}).values():
-        config.base_model_name_or_path = base_name  # a path of this machine would mean nothing elsewhere
+def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a model, adapted or not
     with writable(folder):
-        # otherwise PEFT asks the hub for the base model, to see whether its vocabulary was changed
-        own = {} if isinstance(tuned, PreTrainedModel) else {"save_embedding_layers": False}
-        tuned.save_pretrained(folder, safe_serialization=True, **own)
+        if isinstance(tuned, PreTrainedModel):
+            tuned.save_pretrained(folder)
+        else:
+            save(tuned, folder, base_name)
 
 
 def _moved(first: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]) -> float:

@@ -24,6 +24,7 @@ class Dora:
     """Layer names such as `q_proj`; every linear layer if left out."""
 
     whole: ClassVar[bool] = False
+    apart: ClassVar[str] = ""
 
     def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
         """The model with only direction and length left to train."""

@@ -11,6 +11,7 @@ class Full:
     """Train every weight, in fp32; rates of about 5e-5. Takes 16 bytes a weight, and as a checkpoint four."""
 
     whole: ClassVar[bool] = True
+    apart: ClassVar[str] = ""
 
     def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model
         """The model itself."""

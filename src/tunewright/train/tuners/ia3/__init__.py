@@ -18,6 +18,7 @@ class Ia3:
     """Those of them whose input is scaled, not the output."""
 
     whole: ClassVar[bool] = False
+    apart: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         """Refuse inputs that are no targets."""

@@ -26,6 +26,7 @@ class Lora:
     """Layer names such as `q_proj`; every linear layer if left out."""
 
     whole: ClassVar[bool] = False
+    apart: ClassVar[str] = ""
 
     def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
         """The model with only the low-rank changes left to train."""
