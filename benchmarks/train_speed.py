@@ -61,7 +61,12 @@ CONTENDERS = (
     Contender(name="trl_default", who="trl", steps=8),
     Contender(name="llamafactory_default", who="llamafactory", steps=8),
     Contender(name="trl_bf16", who="trl", steps=8, options=LIGHT),
-    Contender(name="trl_padding_free", who="trl", steps=8, options={**LIGHT, "padding_free": True}),
+    Contender(
+        name="trl_padding_free",
+        who="trl",
+        steps=8,
+        options={**LIGHT, "padding_free": True, "max_length": None},
+    ),
     Contender(
         name="trl_packing",
         who="trl",
