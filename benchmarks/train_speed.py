@@ -51,7 +51,7 @@ class Contender:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-BF16 = {"pure_bf16": True, "disable_gradient_checkpointing": True}
+BF16 = {"bf16": True, "disable_gradient_checkpointing": True}
 LIGHT = {"weights": "bfloat16", "gradient_checkpointing": False}
 ALL = 125
 """Steps that see 1,000 examples."""
@@ -93,7 +93,7 @@ CONTENDERS = (
         who="trl",
         steps=6,
         long_prompt=True,
-        options={**LIGHT, "packing": True, "max_length": 1820, "per_device_train_batch_size": 2},
+        options={**LIGHT, "packing": True, "max_length": 1824, "per_device_train_batch_size": 2},
     ),
     Contender(
         name="llamafactory_prefix",
@@ -104,7 +104,7 @@ CONTENDERS = (
             **BF16,
             "packing": True,
             "neat_packing": True,
-            "cutoff_len": 1820,
+            "cutoff_len": 1824,
             "per_device_train_batch_size": 2,
         },
     ),

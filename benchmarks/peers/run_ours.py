@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from itertools import accumulate
 from pathlib import Path
@@ -53,7 +54,9 @@ def note(event: Event) -> None:
 
 
 folder = Path(task["folder"])
-folder.mkdir(parents=True, exist_ok=True)
+for old in (folder, folder.with_name(f"{folder.name}.scratch")):
+    shutil.rmtree(old, ignore_errors=True)  # or it would go on where it was
+folder.mkdir(parents=True)
 context = Context(
     project=folder,
     workspace=Workspace(folder),

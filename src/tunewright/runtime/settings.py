@@ -21,8 +21,12 @@ QUIET = {
 }
 """Set for every process that loads a heavy library: nothing phones home."""
 
-STEADY_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "536870912", "MALLOC_TRIM_THRESHOLD_": "536870912"}
-"""Set for every child that trains or generates: glibc keeps freed memory for the next step (LAB.md)."""
+STEADY_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": "536870912",
+    "MALLOC_TRIM_THRESHOLD_": "536870912",
+    "MALLOC_ARENA_MAX": "2",
+}
+"""Set for every child that trains or generates: glibc keeps freed memory, in few heaps (LAB.md)."""
 
 PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "100000"}
 """Set for the same children: threads that wait spin for a moment, then sleep (LAB.md)."""
