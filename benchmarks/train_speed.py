@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -174,6 +175,8 @@ def _run(contender: Contender, model: Path) -> None:
         "learning_rate": RATE,
         "options": contender.options,
     }
+    for old in (contender.name, f"{contender.name}.scratch"):
+        shutil.rmtree(FOLDER / old, ignore_errors=True)  # a run would go on where it was, or refuse to
     path = FOLDER / f"{contender.name}.task.json"
     path.write_text(json.dumps(described))
     python = sys.executable if contender.who == "ours" else str(WORK / "peers" / contender.who / "bin/python")

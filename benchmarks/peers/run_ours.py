@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from itertools import accumulate
 from pathlib import Path
@@ -54,9 +53,7 @@ def note(event: Event) -> None:
 
 
 folder = Path(task["folder"])
-for old in (folder, folder.with_name(f"{folder.name}.scratch")):
-    shutil.rmtree(old, ignore_errors=True)  # or it would go on where it was
-folder.mkdir(parents=True)
+folder.mkdir(parents=True, exist_ok=True)
 context = Context(
     project=folder,
     workspace=Workspace(folder),
