@@ -40,7 +40,7 @@ spec = TrainSpec.model_validate(
 base = local_checkpoint(Path(task["model"]))
 plan = make_plan(spec, task["seed"], base, (train, []), "loss")
 lengths = [len(item.ids) for item in train]
-order = [step for epoch in range(10) for step in order_of(lengths, plan.batch, plan.seed, epoch)]
+order = [step for epoch in range(10) for step in order_of(len(train), plan.batch, plan.seed, epoch)]
 tokens = list(accumulate(sum(lengths[place] for place in step) for step in order))
 measured = Measured()
 

@@ -85,10 +85,17 @@ def test_a_stop_token_that_nobody_trained_is_named(base: Checkpoint) -> None:
     assert found["stop token not learned"].numbers["said"] < 0.5
 
 
+def taught(base: Checkpoint, folder: Path) -> Checkpoint:
+    """A model that knows the desks, so that there is something to lose."""
+    shutil.copytree(base.path, folder)
+    fit(base, desks(), {**HEALTHY, "tuner": "full", "learning_rate": 3e-3}, keep=folder)
+    return local_checkpoint(folder)
+
+
 def test_a_run_that_blows_up_or_is_no_number_ends_with_a_finding(base: Checkpoint, tmp_path: Path) -> None:
     data, settings = planted("reckless")
     try:
-        kinds = set(said(base, data, settings))
+        kinds = set(said(taught(base, tmp_path / "taught"), data, settings))
     except TrainError as error:
         kinds = {getattr(problem, "kind", "") for problem in error.problems}
     assert kinds & {"divergence", "NaN"}

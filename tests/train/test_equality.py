@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from accelerate import Accelerator
+from hypothesis import given
+from hypothesis import strategies as st
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
@@ -15,6 +17,7 @@ from tunewright.core.types import Checkpoint
 from tunewright.runtime.chat import Chat, Rendered
 from tunewright.train.methods.sft import Sft
 from tunewright.train.torch import products
+from tunewright.train.torch.attention import grouped
 from tunewright.train.torch.batches import collate, common_prefix, order_of, portions
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.llama import FastLlama
@@ -106,7 +109,7 @@ def test_a_divided_step_gives_the_same_gradients(model: PeftModel, rendered: lis
     network, prefix = FastLlama(model), common_prefix(rendered)
     whole = gradients(model, Sft().loss(network, collate(rendered, prefix, CPU)))
     model.zero_grad()
-    parts = list(portions(rendered, prefix, 64))
+    parts = list(portions(rendered, prefix, 64, padded=False))
     assert len(parts) > 1 and sum(map(len, parts)) == len(rendered)
     for part in parts:
         Sft().loss(network, collate(part, prefix, CPU)).backward()
@@ -231,12 +234,32 @@ def test_parts_computed_side_by_side_give_the_loss_and_gradients_of_the_whole(
     assert again == together and all(map(torch.equal, repeated, found))
 
 
-def test_a_step_holds_examples_of_similar_length_and_an_epoch_every_example_once() -> None:
-    lengths = [number % 40 for number in range(400)]
-    steps = order_of(lengths, 8, seed=1, epoch=0)
-    assert sorted(place for step in steps for place in step) == list(range(400))
-    assert max(max(lengths[p] for p in step) - min(lengths[p] for p in step) for step in steps) <= 2
-    assert steps == order_of(lengths, 8, seed=1, epoch=0) != order_of(lengths, 8, seed=1, epoch=1)
+def test_an_epoch_holds_every_example_once_in_an_order_of_its_own() -> None:
+    steps = order_of(403, 8, seed=1, epoch=0)
+    assert sorted(place for step in steps for place in step) == list(range(403))
+    assert [len(step) for step in steps] == [8] * 50 + [3]
+    assert steps == order_of(403, 8, seed=1, epoch=0) != order_of(403, 8, seed=1, epoch=1)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=12))
+def test_groups_hold_every_token_once_and_waste_little(lengths: list[int]) -> None:
+    groups = grouped(lengths, CPU)
+    places = torch.cat([group.index.flatten()[group.real] for group in groups])
+    assert sorted(places.tolist()) == list(range(sum(lengths)))
+    own = torch.arange(sum(lengths))[:, None]
+    again = torch.full_like(own, -1)
+    for group in groups:
+        assert len(group.padding) <= 0.2 * group.index.numel() + 8 * len(group.index)
+        group.put(group.take(own), again)
+    assert torch.equal(again, own)
+
+
+def test_where_padding_costs_a_part_holds_texts_of_like_length() -> None:
+    items = [Rendered((1,) * length, (False,) + (True,) * (length - 1)) for length in (5, 60, 6, 50, 7)]
+    parts = list(portions(items, 0, 1000, padded=True))
+    assert [[len(item.ids) for item in part] for part in parts] == [[5, 6, 7], [50, 60]]
+    (whole,) = portions(items, 0, 1000, padded=False)
+    assert len(whole) == 5
 
 
 def weighted_step(model: PeftModel, items: list[Rendered], fast: bool) -> dict[str, torch.Tensor]:

@@ -238,7 +238,7 @@ def check_gradients(method: Method, model: PeftModel, items: Sequence[Rendered])
 
 def test_the_texts_of_an_item_stay_together_when_a_step_is_divided(base: Checkpoint) -> None:
     items = Dpo().render(pairs(6), Chat.load(base.path), "Name the desk.")
-    parts = list(portions(items, common_prefix(items), 90))
+    parts = list(portions(items, common_prefix(items), 90, padded=True))
     assert len(parts) > 1 and sum(map(len, parts)) == len(items)
     batch = collate(parts[0], 0, CPU)
     assert len(batch.ids) == len(texts(parts[0])) == 2 * len(parts[0])

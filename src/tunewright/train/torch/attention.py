@@ -1,9 +1,10 @@
-"""Causal attention of examples side by side, all after one common prefix that is computed once."""
+"""Causal attention of examples of any length, all after one common prefix that is computed once."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -14,21 +15,65 @@ from tunewright.train.torch.pointwise import turn_
 
 BLOCK = 128
 """Queries of an example whose attention weights are held at once."""
+ALIKE, FEW = 0.8, 8
+"""Examples are padded to each other if the shorter has this share of the longer's tokens, less a few."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Examples of like length, whose attention is computed together."""
+
+    index: Tensor
+    """Their tokens among the own tokens of all examples, [examples, longest]; padded with any token."""
+    real: Tensor
+    """Places in `index`, flattened, that are no padding."""
+    padding: Tensor
+    """The other places."""
+
+    def take(self, own: Tensor) -> Tensor:
+        """Rows of these examples, [examples, longest, …], from those of all."""
+        return own.index_select(0, self.index.flatten()).view(*self.index.shape, *own.shape[1:])
+
+    def put(self, found: Tensor, own: Tensor) -> None:
+        """Write such rows back to their places among those of all."""
+        flat, rows = found.flatten(0, 1), self.index.flatten()
+        if len(self.padding):
+            flat, rows = flat.index_select(0, self.real), rows.index_select(0, self.real)
+        own.index_copy_(0, rows, flat)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Geometry:
-    """Where the tokens of a batch stand: prefix first, then the examples one after the other."""
+    """Where the tokens of a batch stand: prefix first, then the examples one after the other, unpadded."""
 
     prefix: int
-    batch: int
-    tokens: int
-    """Of each example, padding included."""
+    groups: Sequence[Group]
     heads: int
     kv_heads: int
     cos: Tensor
-    """Of every token's position, [prefix + batch · tokens, 1, width / 2]."""
+    """Of every token's position, [prefix + own tokens, 1, width / 2]."""
     sin: Tensor
+
+
+def grouped(lengths: Sequence[int], device: torch.device) -> list[Group]:
+    """Examples of these lengths, one after the other, in groups that waste little on padding."""
+    starts = list(accumulate(lengths, initial=0))
+    groups: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lambda place: -lengths[place]):
+        if groups and lengths[place] >= ALIKE * lengths[groups[-1][0]] - FEW:
+            groups[-1].append(place)
+        else:
+            groups.append([place])
+    return [_group([(starts[one], lengths[one]) for one in group], device) for group in groups]
+
+
+def _group(texts: Sequence[tuple[int, int]], device: torch.device) -> Group:
+    """Of texts given by their first token and their length, the longest first."""
+    begins, lengths = (torch.tensor(column)[:, None] for column in zip(*texts, strict=True))
+    column = torch.arange(texts[0][1])
+    real = (column < lengths).flatten()
+    index = begins + torch.minimum(column, lengths - 1)
+    return Group(index.to(device), real.nonzero()[:, 0].to(device), (~real).nonzero()[:, 0].to(device))
 
 
 @dataclass(frozen=True)
@@ -47,14 +92,17 @@ class _Attention(Function):
 
     @staticmethod
     def forward(ctx: Any, stacked: Tensor, geometry: Geometry) -> Tensor:
-        heads = geometry.heads
+        heads, prefix = geometry.heads, geometry.prefix
         rows = stacked.view(len(stacked), heads + 2 * geometry.kv_heads, -1)
         turn_(rows[:, : heads + geometry.kv_heads], geometry.cos, geometry.sin)
         out = torch.empty_like(rows[:, :heads])
-        first, rest = _sides(rows, geometry)
-        mixed, mixed_rest = (_queries(part, geometry) for part in _cut(out, geometry))
-        _mix(first.q, first.k, first.v, mixed)
-        _mix(rest.q, _after(first.k, rest.k), _after(first.v, rest.v), mixed_rest)
+        first = _side(rows[:prefix].unsqueeze(0), geometry)
+        _mix(first.q, first.k, first.v, _queries(out[:prefix].unsqueeze(0), geometry))
+        for group in geometry.groups:
+            side = _side(group.take(rows[prefix:]), geometry)
+            mixed = out.new_empty((*group.index.shape, *out.shape[1:]))
+            _mix(side.q, _after(first.k, side.k), _after(first.v, side.v), _queries(mixed, geometry))
+            group.put(mixed, out[prefix:])
         ctx.save_for_backward(stacked)
         ctx.geometry = geometry
         return out.view(len(stacked), -1)
@@ -64,22 +112,29 @@ class _Attention(Function):
         (stacked,), geometry = ctx.saved_tensors, ctx.geometry
         heads, prefix = geometry.heads, geometry.prefix
         rows = stacked.view(len(stacked), heads + 2 * geometry.kv_heads, -1)
-        slopes = torch.empty_like(rows)
-        first, rest = _sides(rows, geometry)
-        into, into_rest = _sides(slopes, geometry)
-        given, given_rest = (
-            _queries(part, geometry) for part in _cut(grads[0].view(len(rows), heads, -1), geometry)
+        given, slopes = grads[0].view(len(rows), heads, -1), torch.empty_like(rows)
+        first, into = (_side(one[:prefix].unsqueeze(0), geometry) for one in (rows, slopes))
+        keys, values = _mix_back(
+            first.q, first.k, first.v, _queries(given[:prefix].unsqueeze(0), geometry), into.q
         )
-        keys, values = _mix_back(first.q, first.k, first.v, given, into.q)
-        all_keys, all_values = _mix_back(
-            rest.q, _after(first.k, rest.k), _after(first.v, rest.v), given_rest, into_rest.q
-        )
-        for one, both, at, at_rest in (
-            (keys, all_keys, into.k, into_rest.k),
-            (values, all_values, into.v, into_rest.v),
-        ):
-            at.copy_(one + both[:, :, :prefix].sum(dim=1, keepdim=True))
-            at_rest.copy_(both[:, :, prefix:])
+        for group in geometry.groups:
+            side, pull = _side(group.take(rows[prefix:]), geometry), group.take(given[prefix:])
+            pull.flatten(0, 1).index_fill_(0, group.padding, 0.0)
+            found = rows.new_empty((*group.index.shape, *rows.shape[1:]))
+            own = _side(found, geometry)
+            all_keys, all_values = _mix_back(
+                side.q,
+                _after(first.k, side.k),
+                _after(first.v, side.v),
+                _queries(pull, geometry),
+                own.q,
+            )
+            for total, both, at in ((keys, all_keys, own.k), (values, all_values, own.v)):
+                total += both[:, :, :prefix].sum(dim=1, keepdim=True)
+                at.copy_(both[:, :, prefix:])
+            group.put(found, slopes[prefix:])
+        into.k.copy_(keys)
+        into.v.copy_(values)
         turn_(slopes[:, : heads + geometry.kv_heads], geometry.cos, -geometry.sin)
         return slopes.view(stacked.shape), None
 
@@ -93,32 +148,21 @@ def attend(stacked: Tensor, geometry: Geometry) -> Tensor:
     return out
 
 
-def _cut(rows: Tensor, geometry: Geometry) -> tuple[Tensor, Tensor]:
-    """The prefix as a batch of one, and the examples: [examples, tokens, heads, width] each."""
-    prefix = geometry.prefix
-    own = rows[prefix:].view(geometry.batch, geometry.tokens, *rows.shape[1:])
-    return rows[:prefix].unsqueeze(0), own
-
-
 def _queries(part: Tensor, geometry: Geometry) -> Tensor:
-    """[kv heads, examples, group, tokens, width], a view."""
+    """[kv heads, examples, group, tokens, width], a view of [examples, tokens, heads, width]."""
     examples, tokens, heads, width = part.shape
     split = part.view(examples, tokens, geometry.kv_heads, heads // geometry.kv_heads, width)
     return split.permute(2, 0, 3, 1, 4)
 
 
-def _sides(rows: Tensor, geometry: Geometry) -> tuple[_Side, _Side]:
-    """Views of the prefix and of the examples."""
+def _side(part: Tensor, geometry: Geometry) -> _Side:
+    """Views of [examples, tokens, heads + 2 · kv heads, width]."""
     heads, kv = geometry.heads, geometry.kv_heads
-    first, rest = (
-        _Side(
-            _queries(part[:, :, :heads], geometry),
-            part[:, :, heads : heads + kv].permute(2, 0, 1, 3),
-            part[:, :, heads + kv :].permute(2, 0, 1, 3),
-        )
-        for part in _cut(rows, geometry)
+    return _Side(
+        _queries(part[:, :, :heads], geometry),
+        part[:, :, heads : heads + kv].permute(2, 0, 1, 3),
+        part[:, :, heads + kv :].permute(2, 0, 1, 3),
     )
-    return first, rest
 
 
 def _after(first: Tensor, own: Tensor) -> Tensor:

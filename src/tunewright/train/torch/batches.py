@@ -1,4 +1,4 @@
-"""Batches of examples of similar length, the same for the same seed."""
+"""Batches of examples, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from torch import Tensor
 
 from tunewright.runtime.chat import Rendered
 
-WINDOW = 50
-"""Steps that are shuffled together before they are sorted by length."""
+WASTE = 1.5
+"""How much longer than its shortest text a part's longest may be where padding costs as much as text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Texts of similar length, padded on the right, after the tokens they all begin with.
+    """Texts, padded on the right, after the tokens they all begin with.
 
     The texts are the items, and after them, where a method compares, what stands beside each item.
     """
@@ -26,6 +26,10 @@ class Batch:
     """Tokens that every example begins with; computed once."""
     ids: Tensor
     """The rest of each text but its last token, [texts, tokens]."""
+    lengths: tuple[int, ...]
+    """Tokens of each row that are no padding."""
+    there: Tensor
+    """Where, in the flattened `ids`, they are, in ascending order."""
     places: Tensor
     """Where, in the flattened `ids`, a trained token is predicted."""
     targets: Tensor
@@ -70,21 +74,14 @@ class Batch:
         return self.sums(~said) == 0
 
 
-def order_of(lengths: Sequence[int], batch: int, seed: int, epoch: int) -> list[list[int]]:
-    """The steps of an epoch as positions of examples: shuffled, alike in length within a step."""
-    chance = random.Random(f"{seed}/{epoch}")
-    order = list(range(len(lengths)))
-    chance.shuffle(order)
-    steps: list[list[int]] = []
-    for window in _cut(order, batch * WINDOW):
-        alike = sorted(window, key=lambda place: lengths[place])
-        steps += _cut(alike, batch)
-    chance.shuffle(steps)
-    return steps
+def order_of(count: int, batch: int, seed: int, epoch: int) -> list[list[int]]:
+    """The steps of an epoch as positions of examples, shuffled.
 
-
-def _cut(order: list[int], size: int) -> list[list[int]]:
-    return [order[start : start + size] for start in range(0, len(order), size)]
+    Steps of examples that are alike in length would waste less, and learn worse (LAB.md).
+    """
+    order = list(range(count))
+    random.Random(f"{seed}/{epoch}").shuffle(order)
+    return [order[start : start + batch] for start in range(0, count, batch)]
 
 
 def common_prefix(examples: Sequence[Rendered]) -> int:
@@ -116,6 +113,7 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
     targets: list[int] = []
     weights: list[float] = []
     known: list[float] = []
+    lengths = tuple(len(text.ids) - prefix - 1 for text in found)
     for row, text in enumerate(found):
         own = text.ids[prefix:-1]
         ids[row, : len(own)] = torch.tensor(own, dtype=torch.long)
@@ -129,6 +127,8 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
     return Batch(
         prefix=common.to(device),
         ids=ids.to(device),
+        lengths=lengths,
+        there=torch.cat([torch.arange(own) + row * width for row, own in enumerate(lengths)]).to(device),
         places=torch.tensor(places, dtype=torch.long).to(device),
         targets=torch.tensor(targets, dtype=torch.long).to(device),
         weights=torch.tensor(weights).to(device) if any(weight != 1.0 for weight in weights) else None,
@@ -146,21 +146,47 @@ def longest(item: Rendered) -> int:
 
 
 def dealt(examples: Sequence[Rendered], hands: int) -> list[list[Rendered]]:
-    """Examples dealt out to as many hands, alike in length and number; no hand is empty."""
-    ordered = sorted(examples, key=longest)
-    return [ordered[hand::hands] for hand in range(min(hands, len(ordered)))]
+    """Examples dealt out to as many hands, alike in tokens; no hand is empty.
+
+    The longest first, each to the hand that has the least (Graham 1969).
+    """
+    found: list[list[Rendered]] = [[] for _ in range(min(hands, len(examples)))]
+    held = [0] * len(found)
+    for item in sorted(examples, key=_tokens, reverse=True):
+        least = held.index(min(held))
+        found[least].append(item)
+        held[least] += _tokens(item)
+    return found
 
 
-def portions(examples: Sequence[Rendered], prefix: int, most: int) -> Iterator[list[Rendered]]:
-    """Divide a step so that no part computes more than `most` tokens, padding included."""
+def _tokens(item: Rendered) -> int:
+    return sum(len(text.ids) for text in texts([item]))
+
+
+def portions(
+    examples: Sequence[Rendered], prefix: int, most: int, *, padded: bool
+) -> Iterator[list[Rendered]]:
+    """Divide a step so that no part computes more than `most` tokens, the prefix included.
+
+    Where padding is computed as well, it counts, and a part's texts are alike in length.
+    """
     part: list[Rendered] = []
-    width = 0
     for item in sorted(examples, key=longest):
-        wider = max(width, longest(item) - prefix)
-        if part and wider * len(texts([*part, item])) + prefix > most:
+        more = [*part, item]
+        if part and (_cost(more, prefix, padded) > most or (padded and _unlike(more, prefix))):
             yield part
-            part, wider = [], longest(item) - prefix
-        part.append(item)
-        width = wider
+            more = [item]
+        part = more
     if part:
         yield part
+
+
+def _cost(part: Sequence[Rendered], prefix: int, padded: bool) -> int:
+    """Tokens that are computed for a part, sorted by length."""
+    found = texts(part)
+    own = len(found) * (longest(part[-1]) - prefix) if padded else sum(len(one.ids) - prefix for one in found)
+    return prefix + own
+
+
+def _unlike(part: Sequence[Rendered], prefix: int) -> bool:
+    return longest(part[-1]) - prefix > WASTE * max(1, longest(part[0]) - prefix)

@@ -38,7 +38,8 @@ class Gradients:
             weight.grad = None  # of an attempt that memory did not suffice for
         trained, threads = sum(map(self.method.amount, examples)), self.room.threads
         hands = dealt(examples, threads)
-        parts = [part for hand in hands for part in portions(hand, self.prefix, self.room.each)]
+        most, padded = self.room.each, self.network.padded
+        parts = [part for hand in hands for part in portions(hand, self.prefix, most, padded=padded)]
         first = seed * len(examples)
         work = list(zip(parts, range(first, first + len(parts)), strict=True))
         if threads == 1:

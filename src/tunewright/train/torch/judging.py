@@ -32,7 +32,7 @@ class Judging:
         return self.room.within(items, partial(self._all, items, prefix, method))
 
     def _all(self, items: Sequence[Rendered], prefix: int, method: Method) -> tuple[float, float]:
-        parts = list(portions(items, prefix, min(self.room.tokens, MOST)))
+        parts = list(portions(items, prefix, min(self.room.tokens, MOST), padded=self.network.padded))
         found = list(side_by_side(partial(self._part, prefix, method), parts, self.room.threads))
         total, right = (sum(column) for column in zip(*found, strict=True))
         return total / max(1e-9, sum(map(method.amount, items))), right / len(items)

@@ -1,4 +1,4 @@
-"""The fast forward pass of a Llama-type model: one common prefix, stacked products, a small head."""
+"""The fast forward pass of a Llama-type model: one common prefix, no padding, stacked products."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tunewright.runtime.adapters.bottleneck import NAME
-from tunewright.train.torch.attention import Geometry, attend
+from tunewright.train.torch.attention import Geometry, attend, grouped
 from tunewright.train.torch.batches import Batch
 from tunewright.train.torch.head import Head, divergences, judge, token_losses
 from tunewright.train.torch.pointwise import Before, Norm, gate, same
@@ -98,6 +98,8 @@ class FastLlama:
 
     parallel = True
     """Parts of a step may be computed side by side, in threads."""
+    padded = False
+    """Texts of unlike length cost no more than their tokens."""
 
     def __init__(self, model: Any) -> None:
         core = self.core = base_of(model)
@@ -154,22 +156,21 @@ class FastLlama:
 
     def _hidden(self, batch: Batch, chance: torch.Generator | None) -> Tensor:
         """The last layer's output at the trained places, [targets, hidden]."""
-        x: Tensor = self.embed(torch.cat([batch.prefix, batch.ids.flatten()]))
+        x: Tensor = self.embed(torch.cat([batch.prefix, batch.ids.flatten().index_select(0, batch.there)]))
         geometry = self._geometry(batch, x)
         for layer in self.layers[:-1]:
             x = layer(x, geometry, chance)
-        return self.layers[-1](x, geometry, chance, batch.places + geometry.prefix)
+        places = torch.searchsorted(batch.there, batch.places)
+        return self.layers[-1](x, geometry, chance, places + geometry.prefix)
 
     def _geometry(self, batch: Batch, x: Tensor) -> Geometry:
-        prefix, (examples, tokens) = len(batch.prefix), batch.ids.shape
-        own = torch.arange(prefix, prefix + tokens, device=x.device)
-        positions = torch.cat([torch.arange(prefix, device=x.device), own.repeat(examples)])
-        cos, sin = self.rotary(x, positions[None])
+        prefix, device = len(batch.prefix), x.device
+        own = batch.there % batch.ids.shape[1] + prefix
+        cos, sin = self.rotary(x, torch.cat([torch.arange(prefix, device=device), own])[None])
         half = cos.shape[-1] // 2
         return Geometry(
             prefix=prefix,
-            batch=examples,
-            tokens=tokens,
+            groups=grouped(batch.lengths, device),
             heads=self.config.num_attention_heads,
             kv_heads=self.config.num_key_value_heads,
             cos=cos[0, :, None, :half].contiguous(),

@@ -21,10 +21,10 @@ from tunewright.runtime.context import Context
 from tunewright.train.diagnose import SMOOTH, midway, refuse
 from tunewright.train.ports import SAVES, Look, Method, Plan
 from tunewright.train.torch import saves
-from tunewright.train.torch.batches import common_prefix, longest, order_of, texts
+from tunewright.train.torch.batches import common_prefix, order_of, texts
 from tunewright.train.torch.gradients import Gradients
 from tunewright.train.torch.judging import Judging
-from tunewright.train.torch.memory import peak_gb, release
+from tunewright.train.torch.memory import peak_gb, trim
 from tunewright.train.torch.networks import Network
 from tunewright.train.torch.references import compare
 from tunewright.train.torch.rollout import Rollout
@@ -32,8 +32,8 @@ from tunewright.train.torch.room import Room
 from tunewright.train.torch.saves import Keep, Progress
 from tunewright.train.torch.schedule import rate
 
-TIDY_EVERY = 25
-"""Steps after which freed memory is handed back: batches of many shapes leave holes in it."""
+TIDY_EVERY = 2
+"""Steps after which freed memory is handed back: batches of many shapes leave holes in it (LAB.md)."""
 CLIP = 1.0
 
 
@@ -81,7 +81,6 @@ class Loop:
             prefix=self.prefix,
             room=self.room,
         )
-        self.lengths = [longest(item) for item in self.train]
         self.epochs: dict[int, list[list[int]]] = {}
         self.warned: set[str] = set()
         self.folder: Path = self.context.scratch / SAVES
@@ -135,7 +134,7 @@ class Loop:
         per_epoch = math.ceil(len(self.train) / self.plan.batch)
         epoch, place = divmod(step, per_epoch)
         if epoch not in self.epochs:
-            self.epochs = {epoch: order_of(self.lengths, self.plan.batch, self.plan.seed, epoch)}
+            self.epochs = {epoch: order_of(len(self.train), self.plan.batch, self.plan.seed, epoch)}
         return self.epochs[epoch][place]
 
     def _look(self) -> None:
@@ -211,7 +210,7 @@ class Loop:
     def _between_steps(self) -> None:
         now = time.monotonic()
         if self.progress.step % TIDY_EVERY == 0:
-            release()
+            trim()
         if self.context.should_stop():
             self._save()
             self.context.stop_if_asked()

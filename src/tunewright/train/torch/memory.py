@@ -24,8 +24,13 @@ def peak_gb() -> float:
 
 
 def release() -> None:
-    """Hand freed memory back to the system, where the C library can (glibc's `malloc_trim`)."""
+    """Free what nobody holds any more, and hand it back to the system."""
     gc.collect()
+    trim()
+
+
+def trim() -> None:
+    """Hand freed memory back to the system, where the C library can (glibc's `malloc_trim`)."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 

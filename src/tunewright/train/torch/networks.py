@@ -23,6 +23,11 @@ class Network(Protocol):
         """Whether parts of a step may be computed side by side, in threads."""
         ...
 
+    @property
+    def padded(self) -> bool:
+        """Whether padding costs as much as text."""
+        ...
+
     def refresh(self) -> None:
         """Take note that the trained weights have moved; whoever moves them calls it."""
         ...
@@ -48,6 +53,7 @@ class PlainNetwork:
     """The forward pass of transformers and PEFT as they are."""
 
     parallel = False
+    padded = True
 
     def __init__(self, model: Any) -> None:
         self.model = model

@@ -39,6 +39,11 @@ class Taught:
         """Whether parts of a step may be computed side by side, in threads."""
         return bool(self.student.parallel)
 
+    @property
+    def padded(self) -> bool:
+        """Whether padding costs as much as text."""
+        return bool(self.student.padded)
+
     def refresh(self) -> None:
         """Take note that the trained weights have moved."""
         self.student.refresh()
