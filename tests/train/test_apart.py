@@ -31,8 +31,8 @@ from tunewright.testing.conformance import ask
 
 from .conftest import SPEC, make_context, make_dataset, make_examples
 
-RATES = {"bottleneck": 5e-3}
-OPTIONS: dict[str, dict[str, object]] = {"bottleneck": {"size": 8}}
+RATES = {"bottleneck": 5e-3, "prompt": 5e-2, "prefix": 2e-2}
+OPTIONS: dict[str, dict[str, object]] = {"bottleneck": {"size": 8}, "prompt": {}, "prefix": {}}
 SAY = """
 import sys
 from pathlib import Path

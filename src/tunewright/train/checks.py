@@ -11,7 +11,7 @@ from tunewright.runtime import plugins
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.plugins import Named
 from tunewright.train.lint import Facts, lint, too_long
-from tunewright.train.ports import RATER, Method, OnlineMethod
+from tunewright.train.ports import RATER, Method, OnlineMethod, SoftTuner, Tuner
 from tunewright.train.spec import TrainSpec
 from tunewright.train.teach import check_teacher
 
@@ -36,10 +36,27 @@ def check_round(spec: TrainSpec, facts: Facts | None = None) -> Iterator[Problem
         if plugin is not None:
             yield from plugins.check(group, plugin, where=f"train.{group[:-1]}")
     yield from _check_rewards(spec)
+    yield from _check_rating(spec)
     method = _method(spec)
     if method is not None:
         yield from check_teacher(spec.method.name, method)
     yield from lint(facts or Facts(spec=spec))
+
+
+def _check_rating(spec: TrainSpec) -> Iterator[Problem]:
+    """A model that rates, made by a tuner that can only change what it says."""
+    if rates(spec) and isinstance(_plugin("tuners", spec.tuner), SoftTuner):
+        yield Problem(
+            where="train.tuner",
+            what=f"`{spec.tuner.name}` learns tokens alone, and a model that rates needs a head, too",
+            fix="set `tuner: lora` for all rounds",
+        )
+
+
+def room(context: int, tuner: Tuner) -> int:
+    """Tokens that an example may have in a model's context; 0 where the context is not known."""
+    learned = tuner.tokens if isinstance(tuner, SoftTuner) else 0
+    return max(1, context - learned) if context else 0
 
 
 def _check_order(rounds: Sequence[TrainSpec], every: Sequence[TrainSpec]) -> Iterator[Problem]:
@@ -80,8 +97,12 @@ def _rewards(spec: TrainSpec) -> tuple[Named, ...]:
 
 def _method(spec: TrainSpec) -> Method | None:
     """The method, unless something is wrong with it."""
-    problems = any(True for _ in plugins.check("methods", spec.method, where=""))
-    return None if problems else cast("Method", plugins.make("methods", spec.method))
+    return cast("Method | None", _plugin("methods", spec.method))
+
+
+def _plugin(group: str, named: Named) -> object:
+    problems = any(True for _ in plugins.check(group, named, where=""))
+    return None if problems else plugins.make(group, named)
 
 
 def _check_rewards(spec: TrainSpec) -> Iterator[Problem]:

@@ -200,6 +200,14 @@ class Tuner(Protocol):
         ...
 
 
+@runtime_checkable
+class SoftTuner(Tuner, Protocol):
+    """Learns tokens that stand before every text."""
+
+    tokens: int
+    """How many; they take room in the context."""
+
+
 class Backend(Protocol):
     """Where it runs."""
 

@@ -14,11 +14,11 @@ from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Cha
 from tunewright.runtime.context import Context
 from tunewright.runtime.settings import Settings
 from tunewright.train.card import settings_of, write_card
-from tunewright.train.checks import check_examples, check_lengths, check_rater, check_round
+from tunewright.train.checks import check_examples, check_lengths, check_rater, check_round, room
 from tunewright.train.diagnose import diagnose
 from tunewright.train.lint import BaseFacts, DataFacts, Facts
 from tunewright.train.plan import make_plan
-from tunewright.train.ports import Backend, Curve, Method, TaughtMethod, Tracker, Work
+from tunewright.train.ports import Backend, Curve, Method, TaughtMethod, Tracker, Tuner, Work
 from tunewright.train.probe import probes
 from tunewright.train.spec import TrainSpec
 from tunewright.train.teach import lessons, teacher_of, unlike
@@ -51,7 +51,9 @@ def run(
     train = _lessons(context, method, chat, dataset, task)
     validation = _render(method, chat, dataset, task, "validation")[:VALIDATION_LIMIT]
     test = _render(method, chat, dataset, task, "test")
-    lengths = check_lengths({"validation": validation, "test": test}, base.base.context)
+    tuner: Tuner = plugins.make("tuners", spec.tuner)
+    space = room(base.base.context, tuner)
+    lengths = check_lengths({"validation": validation, "test": test}, space)
     source = models.weights_of(base, context.settings)
     data = DataFacts(
         train=train,
@@ -65,7 +67,7 @@ def run(
         [
             *check_round(spec, facts),
             *check_rater(spec, rater),
-            *check_examples(spec.method.name, method, train, base.base.context),
+            *check_examples(spec.method.name, method, train, space),
             *lengths,
         ],
     )
@@ -80,7 +82,7 @@ def run(
         train=train,
         validation=validation,
         method=method,
-        tuner=plugins.make("tuners", spec.tuner),
+        tuner=tuner,
         probes=probes(chat, validation),
         chat=chat,
         start=None if models.whole(base) else base.path,

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from torch.nn import functional
 from transformers import AutoModelForCausalLM
 
 from tunewright.deploy.parity import Greedy
+from tunewright.runtime import adapters
 from tunewright.runtime.adapters.loading import put_on
+from tunewright.runtime.adapters.soft import Pair, cache, kept
 
 Told = Callable[[int], None]
 """Told how many more prompts were answered."""
@@ -23,6 +26,10 @@ def adapter_answers(
     base: Path, adapter: Path, prompts: Sequence[Ids], stop: Ids, tokens: int, told: Told
 ) -> tuple[list[Greedy], list[Greedy]]:
     """What base and adapter answer, and what the untouched base says at each of those tokens."""
+    if adapters.stands_before(adapter):
+        model = _open(base).eval()
+        tuned = _answers(model, prompts, stop, tokens, told, kept(model, adapter))
+        return tuned, _forced(model, prompts, tuned)
     model = put_on(_open(base), adapter).eval()
     tuned = _answers(model, prompts, stop, tokens, told)
     with model.disable_adapter():
@@ -51,20 +58,32 @@ def _open(folder: Path) -> torch.nn.Module:
 
 
 def _answers(
-    model: torch.nn.Module, prompts: Sequence[Ids], stop: Ids, tokens: int, told: Told
+    model: torch.nn.Module,
+    prompts: Sequence[Ids],
+    stop: Ids,
+    tokens: int,
+    told: Told,
+    before: Sequence[Pair] = (),
 ) -> list[Greedy]:
     """Every form is asked in the same batches, so that padding is no difference between them."""
     answers = list[Greedy]()
     for batch in _batches(prompts):
-        answers += _greedy(model, batch, stop, tokens)
+        answers += _greedy(model, batch, stop, tokens, before)
         told(len(batch))
     return answers
 
 
 @torch.inference_mode()
-def _greedy(model: torch.nn.Module, prompts: Sequence[Ids], stop: Ids, tokens: int) -> list[Greedy]:
+def _greedy(
+    model: torch.nn.Module, prompts: Sequence[Ids], stop: Ids, tokens: int, before: Sequence[Pair]
+) -> list[Greedy]:
+    """Greedy answers; all attend to what stands `before`, by layer, if anything does."""
     step, mask, positions = _padded(prompts)
     live, past, steps = torch.ones(len(prompts), dtype=torch.bool), None, list[_Step]()
+    if before:
+        learned = before[0][0].shape[1]
+        past, mask = cache(before, len(prompts)), functional.pad(mask, (learned, 0), value=1)
+        positions = positions + learned
     while len(steps) < tokens and bool(live.any()):
         out = model(
             input_ids=step,

@@ -12,8 +12,12 @@ from tunewright.runtime.models.local import PICKLES, read_object, tensors
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 BOTTLENECK = "BOTTLENECK"
 """Our own kind; the others are those of PEFT."""
+PROMPT, PREFIX = "PROMPT_TUNING", "PREFIX_TUNING"
+_BEFORE = "it is learned tokens that stand before every text, and no change of the base's weights"
 APART = {
     BOTTLENECK: "its weights are layers of their own, which no matrix of the base can hold",
+    PROMPT: _BEFORE,
+    PREFIX: _BEFORE,
 }
 """Why a kind cannot be merged into the base's weights."""
 _CODE = ("auto_map", "megatron_config")
@@ -28,6 +32,11 @@ def kind(folder: Path) -> str:
 def apart(folder: Path) -> str:
     """Why the adapter cannot be merged into its base; empty if it can."""
     return APART.get(kind(folder), "")
+
+
+def stands_before(folder: Path) -> bool:
+    """Whether the adapter is learned tokens that stand before every text."""
+    return kind(folder) in (PROMPT, PREFIX)
 
 
 def check(folder: Path) -> Iterator[Problem]:

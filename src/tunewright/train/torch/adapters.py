@@ -31,6 +31,27 @@ def put(config: PeftConfig, model: Any, seed: int, word: str) -> Any:
         ) from error
 
 
+@torch.no_grad()
+def drawn(model: Any, tokens: int, seed: int) -> torch.Tensor:
+    """Embeddings of tokens of the vocabulary, drawn by the seed, [tokens, hidden].
+
+    Better to begin with than random numbers (Lester et al. 2021).
+    """
+    embed = model.get_input_embeddings()
+    chance = torch.Generator().manual_seed(seed)
+    ids = torch.randint(embed.num_embeddings, (tokens,), generator=chance)
+    found: torch.Tensor = embed(ids.to(model.device))
+    return found
+
+
+def put_before(config: PeftConfig, model: Any, first: torch.Tensor) -> Any:
+    """The PEFT model that learns tokens before every text, and what they begin as, in PEFT's form."""
+    tuned = get_peft_model(model, config)
+    encoder: Any = tuned.prompt_encoder["default"]
+    encoder.embedding.weight.data = first.float().to(model.device)
+    return tuned
+
+
 def go_on(tuned: Any, folder: Path) -> None:
     """Give an adapted model the weights of an adapter of the same kind; raises `TrainError`."""
     try:

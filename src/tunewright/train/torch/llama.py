@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tunewright.runtime import adapters
 from tunewright.runtime.adapters.bottleneck import NAME
+from tunewright.runtime.adapters.soft import is_soft
 from tunewright.train.torch.attention import Geometry, attend, grouped
 from tunewright.train.torch.batches import Batch
 from tunewright.train.torch.head import Head, divergences, judge, token_losses
@@ -87,6 +89,18 @@ def base_of(model: Any) -> Any:
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
+PROMPT = "prompt_encoder.default.embedding.weight"
+"""PEFT's name of the learned embeddings before every text."""
+
+
+def prompt_of(model: Any) -> Tensor | None:
+    """Learned embeddings that stand before every text, [tokens, hidden], if there are any."""
+    if not is_soft(model) or model.active_peft_config.peft_type.value != adapters.PROMPT:
+        return None
+    found: Tensor = model.get_parameter(PROMPT)
+    return found
+
+
 def rate(head: Any, read: Tensor) -> Tensor:
     """The number that a rating head gives what was read, [texts, hidden] → [texts]; it is held in fp32."""
     found: Tensor = head(read.to(head.weight.dtype))
@@ -105,7 +119,7 @@ class FastLlama:
         core = self.core = base_of(model)
         self.config = core.config
         self.embed, self.rotary = core.model.embed_tokens, core.model.rotary_emb
-        self.final = _norm(core.model.norm)
+        self.final, self.prompt = _norm(core.model.norm), prompt_of(model)
         self.layers = [Layer(layer) for layer in core.model.layers]
 
     def refresh(self) -> None:
@@ -157,6 +171,8 @@ class FastLlama:
     def _hidden(self, batch: Batch, chance: torch.Generator | None) -> Tensor:
         """The last layer's output at the trained places, [targets, hidden]."""
         x: Tensor = self.embed(torch.cat([batch.prefix, batch.ids.flatten().index_select(0, batch.there)]))
+        if self.prompt is not None:
+            x = torch.cat([self.prompt.to(x.dtype), x])
         geometry = self._geometry(batch, x)
         for layer in self.layers[:-1]:
             x = layer(x, geometry, chance)
@@ -164,7 +180,7 @@ class FastLlama:
         return self.layers[-1](x, geometry, chance, places + geometry.prefix)
 
     def _geometry(self, batch: Batch, x: Tensor) -> Geometry:
-        prefix, device = len(batch.prefix), x.device
+        prefix, device = len(x) - len(batch.there), x.device
         own = batch.there % batch.ids.shape[1] + prefix
         cos, sin = self.rotary(x, torch.cat([torch.arange(prefix, device=device), own])[None])
         half = cos.shape[-1] // 2

@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from tunewright.runtime.adapters.bottleneck import NAME
+from tunewright.runtime.adapters.soft import is_soft
 from tunewright.train.torch.batches import Batch
-from tunewright.train.torch.llama import FastLlama, base_of, rate
+from tunewright.train.torch.llama import PROMPT, FastLlama, base_of, prompt_of, rate
 
 
 class Network(Protocol):
@@ -120,8 +121,9 @@ def _ids(batch: Batch) -> Tensor:
 
 
 def _chosen(read: Tensor, batch: Batch) -> Tensor:
-    """Of what was read of every text, the trained places."""
-    return read[:, len(batch.prefix) :].flatten(0, 1).index_select(0, batch.places)
+    """Of what was read of every text, the trained places; learned tokens may stand before the texts."""
+    own = batch.ids.shape[1]
+    return read[:, read.shape[1] - own :].flatten(0, 1).index_select(0, batch.places)
 
 
 def network_for(model: Any) -> tuple[Network, str]:
@@ -141,6 +143,8 @@ def _obstacle(model: Any) -> str:
     for name, module in model.named_modules():
         if hasattr(module, "lora_A") and not _simple(module):
             return f"`{name}` is not plain LoRA: the plain step of PEFT is used"
+    if is_soft(model) and prompt_of(model) is None:
+        return "keys and values are trained: the plain step of PEFT is used"
     outside = [name for name, weight in model.named_parameters() if weight.requires_grad and not _known(name)]
     return f"`{outside[0]}` is trained too: the plain step of PEFT is used" if outside else ""
 
@@ -152,4 +156,9 @@ def _simple(module: Any) -> bool:
 def _known(name: str) -> bool:
     inside = ".self_attn." in name or ".mlp." in name
     known = any(f".{kind}." in name for kind in ("lora_A", "lora_B", NAME))
-    return (inside and known) or ".score.modules_to_save." in name or name.endswith(".score.weight")
+    return (
+        (inside and known)
+        or ".score.modules_to_save." in name
+        or name.endswith(".score.weight")
+        or name == PROMPT
+    )

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 
+from tunewright.runtime.adapters import soft
 from tunewright.runtime.chat import Rendered
 from tunewright.train.torch.networks import still
 
@@ -31,8 +33,13 @@ def say(
         there[row, width - len(question) :] = 1
     if seed is not None:
         torch.manual_seed(seed)
-    chance = {} if seed is None else {"temperature": 1.0, "top_p": 1.0, "top_k": 0}
+    chance: dict[str, Any] = {} if seed is None else {"temperature": 1.0, "top_p": 1.0, "top_k": 0}
     with still(model):
+        before = soft.learned(model)
+        if before is not None:
+            model, tokens = model.get_base_model(), before[0][0].shape[1]
+            chance["past_key_values"] = soft.cache(before, len(questions))
+            ids, there = pad(ids, (tokens, 0)), pad(there, (tokens, 0), value=1)
         made = model.generate(
             input_ids=ids.to(model.device),
             attention_mask=there.to(model.device),
@@ -42,7 +49,7 @@ def say(
             eos_token_id=list(stops) or None,
             pad_token_id=stops[0] if stops else 0,
         )
-    return [_to_the_stop(row, stops) for row in made[:, width:].tolist()]
+    return [_to_the_stop(row, stops) for row in made[:, ids.shape[1] :].tolist()]
 
 
 def parted(item: Rendered) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:

@@ -41,12 +41,14 @@ def load(options: Transformers, checkpoint: Checkpoint, settings: Settings) -> L
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # engines do not print
     dtype = number_format(options.dtype)
     model = _base(weights, torch.float32 if adapted and options.merge else dtype)
-    if adapted:
+    soft = adapted and adapters.stands_before(checkpoint.path)
+    if adapted and not soft:
         model = _adapted(model, checkpoint.path, merge=options.merge)
     model = model.to(device=_device(), dtype=dtype).eval()
     refuse_other_attention(model.config)
     refuse_unknown_sizes(model.config)
-    network = Network(model, int(model.config.max_position_embeddings))
+    before = _before(model, checkpoint.path) if soft else None
+    network = Network(model, int(model.config.max_position_embeddings), before)
     return Loaded(network, chat, frozenset(chat.stop_ids) | _ends(weights))
 
 
@@ -109,6 +111,15 @@ def _adapted(model: Any, folder: Path, *, merge: bool) -> Any:  # noqa: ANN401 -
     require("peft", extra="train")
     adapted = require("tunewright.runtime.adapters.loading", extra="train").put_on(model, folder)
     return adapted.merge_and_unload() if merge and not adapters.apart(folder) else adapted
+
+
+def _before(model: Any, folder: Path) -> list[attention.Pair]:  # noqa: ANN401 - of any architecture
+    """What the adapter puts before every text."""
+    require("peft", extra="train")
+    found: list[attention.Pair] = require("tunewright.runtime.adapters.soft", extra="train").kept(
+        model, folder
+    )
+    return found
 
 
 def _device() -> torch.device:

@@ -18,9 +18,11 @@ CHUNK = 4096
 class Network:
     """A causal model of transformers that attends through `attention.py`."""
 
-    def __init__(self, model: Any, context: int) -> None:  # noqa: ANN401 - of any architecture
-        self.model = model
-        self.context = context
+    def __init__(self, model: Any, context: int, before: Sequence[Pair] | None = None) -> None:  # noqa: ANN401
+        """`before` are learned tokens that stand before every text, by layer."""
+        self.model, self.before = model, before
+        self.learned = 0 if before is None else before[0][0].shape[1]
+        self.context = context - self.learned
         self.device = model.device
         self.layers = int(model.config.num_hidden_layers)
 
@@ -48,8 +50,8 @@ class Network:
     ) -> Tensor:
         """Logits after each row's last token, [rows, vocabulary].
 
-        `starts` are the positions of the rows' first tokens. Rows are padded on the left, so
-        that all end in the same column.
+        `starts` are the positions of the rows' first tokens, and `shared` what all attend to before
+        those, learned tokens included. Rows are padded on the left, so that all end in the same column.
         """
         ids, valid, positions = self._columns(tokens, starts)
         width = max(1, CHUNK // len(tokens))
@@ -85,7 +87,7 @@ class Network:
             past_key_values=memory,
             use_cache=True,
             logits_to_keep=keep,
-            shared=shared,
+            shared=self.before if shared is None else shared,
         )
         memory.close()
         logits: Tensor = output.logits
@@ -115,5 +117,5 @@ class Network:
         ids = torch.tensor([[0] * (width - len(row)) + list(row) for row in tokens])
         lengths = torch.tensor([len(row) for row in tokens])
         offset = torch.arange(width)[None] - (width - lengths)[:, None]
-        positions = (torch.tensor(starts)[:, None] + offset).clamp(min=0)
+        positions = (self.learned + torch.tensor(starts)[:, None] + offset).clamp(min=0)
         return ids.to(self.device), (offset >= 0).to(self.device), positions.to(self.device)

@@ -28,8 +28,11 @@ class Prefixes:
         self._pieces: OrderedDict[tuple[int, ...], Pairs] = OrderedDict()
 
     def get(self, ids: Sequence[int]) -> Pairs | None:
-        """Keys and values of `ids` for every layer, computed where they are not known."""
-        held: Pairs | None = None
+        """Keys and values of `ids` for every layer, computed where they are not known.
+
+        Learned tokens that stand before every text stand before them.
+        """
+        held = None if self._network.before is None else list(self._network.before)
         for start, end in pieces(len(ids)):
             known = self._piece(tuple(ids[:end]), start, held)
             held = known if held is None else [_join(a, b) for a, b in zip(held, known, strict=True)]
