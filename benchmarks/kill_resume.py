@@ -2,8 +2,9 @@
 
 45 times on a tiny random model, five times on the embedded one with the fast step. Every kill is in a run
 of its own, at a moment drawn evenly over its whole time: while it loads, trains, looks at the validation
-examples or saves, which it does after nearly every step. What the next process leaves (losses of every
-step, weights of the adapter) is compared with the uninterrupted run, bit by bit.
+examples or saves, which it does after nearly every step. A run that was over before its moment is no kill:
+its own time is drawn from next. What the next process leaves (losses of every step, weights of the adapter)
+is compared with the uninterrupted run, bit by bit.
 """
 
 from __future__ import annotations
@@ -11,10 +12,8 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -68,8 +67,10 @@ def main() -> None:
     for model, count in KILLS.items():
         whole, seconds = _uninterrupted(model)
         for number in range(sum(one["model"] == model for one in done), count):
-            moment = random.Random(f"{model}/{number}").uniform(0, seconds)
-            found = {"model": model, "moment": moment, **_killed(model, moment, whole)}
+            chance = random.Random(f"{model}/{number}")
+            while isinstance(killed := _killed(model, chance.uniform(0, seconds), whole), float):
+                seconds = killed
+            found = {"model": model, "of_seconds": seconds, **killed}
             done.append(found)
             kept.write_text(json.dumps(done, indent=1))
             print(len(done), found, flush=True)
@@ -92,23 +93,30 @@ def _uninterrupted(model: str) -> tuple[dict[str, Any], float]:
     return _left(folder), time.monotonic() - begin
 
 
-def _killed(model: str, moment: float, whole: dict[str, Any]) -> dict[str, Any]:
-    """Kill a run after that many seconds, let another process go on, and compare what it leaves."""
+def _killed(model: str, moment: float, whole: dict[str, Any]) -> dict[str, Any] | float:
+    """Kill a run after that many seconds, let another process go on, and compare what it leaves.
+
+    Where the run was over before, the seconds that it took.
+    """
     folder = FOLDER / f"{model}-killed"
     shutil.rmtree(folder, ignore_errors=True)
     saves = folder / "out.scratch" / SAVES
+    begin = time.monotonic()
     with subprocess.Popen(_command(model, folder), env=_variables()) as child:
-        time.sleep(moment)
-        os.kill(child.pid, signal.SIGKILL)
-    ended = child.returncode == 0
-    half = [] if ended else list(saves.glob(".step-*.tmp"))
+        try:
+            if child.wait(moment):
+                sys.exit(f"the run ended by itself with code {child.returncode}")
+            return time.monotonic() - begin
+        except subprocess.TimeoutExpired:
+            child.kill()
+    half = list(saves.glob(".step-*.tmp"))
     steps = [int(place.name.removeprefix("step-")) for place in saves.glob("step-*")]
     subprocess.run(_command(model, folder), check=True, env=_variables())
     return {
-        "identical": _left(folder) == whole,
-        "inside_a_save": bool(half),
+        "moment": moment,
         "step": max(steps, default=0),
-        "ended_before": ended,
+        "inside_a_save": bool(half),
+        "identical": _left(folder) == whole,
     }
 
 
