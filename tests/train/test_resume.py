@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +18,27 @@ import torch
 
 from tunewright import train
 from tunewright.core.errors import TrainError, WorkspaceError
-from tunewright.core.types import Checkpoint, Dataset, Task
+from tunewright.core.types import Checkpoint, Dataset, Event, Task
+from tunewright.runtime.plugins import Named
 from tunewright.train.ports import SAVES, Curve, Look, Plan
 from tunewright.train.torch import saves
 from tunewright.train.torch.saves import Keep, Progress
 
-from .conftest import PLAN, SPEC, make_context
+from .conftest import PLAN, SPEC, make_context, make_dataset
+from .test_methods import pairs
 from .test_run import curve_of
 
 CHILD = """
 import sys
 from pathlib import Path
-from tests.train.conftest import SPEC, make_context
+from tests.train.conftest import make_context
 from tunewright import train
 from tunewright.core.types import Checkpoint, Dataset, Task
-folder, base, dataset, task = sys.argv[1:]
+from tunewright.train import TrainSpec
+folder, spec, base, dataset, task = sys.argv[1:]
 train.run(
     make_context(Path(folder)),
-    SPEC.model_copy(update={"epochs": 15, "patience": 0}),
+    TrainSpec.model_validate_json(spec),
     Checkpoint.model_validate_json(base),
     Dataset.model_validate_json(dataset),
     Task.model_validate_json(task),
@@ -42,19 +46,23 @@ train.run(
 """
 
 
+@pytest.mark.parametrize("method", ["sft", "dpo"])
 def test_a_killed_run_gives_the_same_losses_when_it_goes_on(
-    base: Checkpoint, dataset: Dataset, task: Task, tmp_path: Path
+    method: str, base: Checkpoint, task: Task, tmp_path: Path
 ) -> None:
-    spec = SPEC.model_copy(update={"epochs": 15, "patience": 0})
-    inputs = [item.model_dump_json() for item in (base, dataset, task)]
+    spec = SPEC.model_copy(update={"method": Named(name=method), "epochs": 15, "patience": 0})
+    dataset = make_dataset(tmp_path / "data", pairs(24), pairs(6, 100))
+    inputs = [item.model_dump_json() for item in (spec, base, dataset, task)]
     command = [sys.executable, "-c", CHILD, str(tmp_path / "cut"), *inputs]
-    saved = tmp_path / "cut" / "partial.scratch" / "checkpoints"
+    saved = tmp_path / "cut" / "partial.scratch" / SAVES
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as child:
         while len(list(saved.glob("step-*"))) < 2 and child.poll() is None:
             time.sleep(0.05)
         os.kill(child.pid, signal.SIGKILL)
     assert saved.exists(), "the child was killed while it trained"
-    rest = train.run(make_context(tmp_path / "cut"), spec, base, dataset, task)
+    events: list[Event] = []
+    rest = train.run(make_context(tmp_path / "cut", events), spec, base, dataset, task)
+    assert not any("before training, to compare with" in event.message for event in events)
     whole = train.run(make_context(tmp_path / "whole"), spec, base, dataset, task)
     assert curve_of(rest).losses == curve_of(whole).losses
     assert curve_of(rest).tokens == curve_of(whole).tokens
@@ -80,21 +88,35 @@ def read(folder: Path, warnings: list[str] | None = None, plan: Plan = PLAN) -> 
     return found.progress.step if found else None
 
 
-def test_a_disk_that_is_full_in_the_middle_of_a_save_leaves_the_checkpoint_before_it(tmp_path: Path) -> None:
-    save(tmp_path, 3)
-    disk = tmp_path / "step-00000003" / saves.TENSORS
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """As if the disk were full behind that many bytes of a file."""
     most = resource.getrlimit(resource.RLIMIT_FSIZE)
     asked = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (disk.stat().st_size + 10, most[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, most[1]))
     try:
-        with pytest.raises(WorkspaceError, match="cannot write") as caught:
-            saves.write(tmp_path, Progress(step=6), {"weight.a": torch.ones(300_000)}, PLAN)
+        yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, most)
         signal.signal(signal.SIGXFSZ, asked)
-    assert "free space" in caught.value.problems[0].fix
-    assert names(tmp_path) == ["step-00000003"]
+
+
+@pytest.mark.parametrize("large", ["tensors", "state"])
+def test_a_disk_that_is_full_in_the_middle_of_a_save_leaves_the_checkpoint_before_it(
+    large: str, tmp_path: Path
+) -> None:
+    save(tmp_path, 3)
+    weights = {"weight.a": torch.ones(3_000 if large == "tensors" else 3)}
+    curve = Curve(losses=(0.25,) * (3_000 if large == "state" else 3))
+    for size in (0, 1, 7, 100, 500, 1_000, 4_095, 4_097, 12_000):
+        with room_for(size), pytest.raises(WorkspaceError, match="cannot write") as caught:
+            saves.write(tmp_path, Progress(step=6, curve=curve), weights, PLAN)
+        assert "free space" in caught.value.problems[0].fix
+        assert names(tmp_path) == ["step-00000003"]
     assert read(tmp_path) == 3
+    with room_for(20_000):
+        saves.write(tmp_path, Progress(step=6, curve=curve), weights, PLAN)
+    assert read(tmp_path) == 6
 
 
 @pytest.mark.parametrize("name", ["tensors.safetensors", "state.json", "manifest.json"])
