@@ -153,7 +153,10 @@ FAULTS = {
     "targets that match nothing": lambda facts: lora(facts, targets=["query"]),
     "tied ends": lambda facts: lora(facts, targets=["q_proj", "lm_head"]),
     "untaught template": lambda facts: with_base(facts, name="org/Some-7B-Base"),
-    "quantised and merged": lambda facts: dataclasses.replace(changed(facts, tuner="qlora"), export="merged"),
+    "quantised and merged": lambda facts: dataclasses.replace(
+        with_base(facts, config={"quantization_config": {"quant_method": "gptq"}}), export="merged"
+    ),
+    "quantised for nothing": lambda facts: with_base(changed(facts, tuner="qlora"), parameters=135_000_000),
     "half precision": lambda facts: with_base(
         changed(facts, backend={"local": {"precision": "fp16"}}), config={"dtype": "bfloat16"}
     ),

@@ -18,7 +18,16 @@ from tunewright.train.spec import TrainSpec
 
 MANIFEST = "run.json"
 CARD = "card.md"
-PACKAGES = ("tunewright", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
+PACKAGES = (
+    "tunewright",
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "tokenizers",
+    "safetensors",
+    "bitsandbytes",
+)
 
 
 def settings_of(spec: TrainSpec, base: Checkpoint, dataset: Dataset) -> dict[str, str]:

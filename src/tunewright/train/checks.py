@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import cast
 
 from tunewright.core.types import Checkpoint, Problem
@@ -11,7 +12,7 @@ from tunewright.runtime import plugins
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.plugins import Named
 from tunewright.train.lint import Facts, lint, too_long
-from tunewright.train.ports import RATER, Method, OnlineMethod, SoftTuner, Tuner
+from tunewright.train.ports import RATER, Method, OnlineMethod, QuantisedTuner, SoftTuner, Tuner
 from tunewright.train.spec import TrainSpec
 from tunewright.train.teach import check_teacher
 
@@ -37,6 +38,7 @@ def check_round(spec: TrainSpec, facts: Facts | None = None) -> Iterator[Problem
             yield from plugins.check(group, plugin, where=f"train.{group[:-1]}")
     yield from _check_rewards(spec)
     yield from _check_rating(spec)
+    yield from _check_library(spec)
     method = _method(spec)
     if method is not None:
         yield from check_teacher(spec.method.name, method)
@@ -50,6 +52,17 @@ def _check_rating(spec: TrainSpec) -> Iterator[Problem]:
             where="train.tuner",
             what=f"`{spec.tuner.name}` learns tokens alone, and a model that rates needs a head, too",
             fix="set `tuner: lora` for all rounds",
+        )
+
+
+def _check_library(spec: TrainSpec) -> Iterator[Problem]:
+    """A library that the tuner needs and that is not there: the run would end where it is loaded."""
+    tuner = _plugin("tuners", spec.tuner)
+    if isinstance(tuner, QuantisedTuner) and find_spec(tuner.needs) is None:
+        yield Problem(
+            where="train.tuner",
+            what=f"`{spec.tuner.name}` needs `{tuner.needs}`, which is not installed",
+            fix='pip install "tunewright[quant]"',
         )
 
 

@@ -201,6 +201,16 @@ class Tuner(Protocol):
 
 
 @runtime_checkable
+class QuantisedTuner(Tuner, Protocol):
+    """Learns beside a base whose weights are quantised."""
+
+    bits: Literal[4, 8]
+    """Of a frozen weight."""
+    needs: ClassVar[str]
+    """The library that quantises."""
+
+
+@runtime_checkable
 class SoftTuner(Tuner, Protocol):
     """Learns tokens that stand before every text."""
 

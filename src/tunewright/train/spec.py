@@ -19,8 +19,8 @@ class TrainSpec(Frozen):
     )
     tuner: Named = Field(
         default=Named(name="lora"),
-        description="which weights move: `lora`, `{lora: {r: 8}}`, `dora`, `ia3`, `bottleneck`, `prefix`, "
-        "`prompt`, `full`",
+        description="which weights move: `lora`, `{lora: {r: 8}}`, `qlora`, `dora`, `ia3`, `bottleneck`, "
+        "`prefix`, `prompt`, `full`",
     )
     backend: Named = Field(default=Named(name="local"), description="where it runs: `local`")
     tracker: Named | None = Field(

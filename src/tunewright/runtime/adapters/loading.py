@@ -14,6 +14,7 @@ from torch import Tensor
 from tunewright.core.errors import ModelError
 from tunewright.runtime import adapters
 from tunewright.runtime.adapters.bottleneck import BottleneckModel, open_bottlenecks
+from tunewright.runtime.lazy import require
 
 _AGAIN = "bring the file back as it was, or train the checkpoint again"
 
@@ -25,6 +26,8 @@ def put_on(model: Any, folder: Path) -> Any:
     PEFT itself leaves what is missing as it began, and passes over what it does not know.
     """
     weights = read(folder)
+    if (folder / adapters.ROUNDING).exists():
+        model = require("tunewright.runtime.adapters.quantised", extra="train").rounded(model, folder)
     try:
         adapted = _opened(model, folder, weights)
     except (OSError, ValueError, RuntimeError, TypeError, KeyError) as error:
@@ -52,6 +55,10 @@ def save(adapted: Any, folder: Path, base_name: str) -> None:
         config.base_model_name_or_path = base_name  # a path of this machine would mean nothing elsewhere
     # otherwise PEFT asks the hub for the base model, to see whether its vocabulary was changed
     adapted.save_pretrained(folder, safe_serialization=True, save_embedding_layers=False)
+    if getattr(adapted.config, "quantization_config", None) is not None:
+        quantised = require("tunewright.runtime.adapters.quantised", extra="train")
+        if (rounding := quantised.rounding_of(adapted.get_base_model())) is not None:
+            quantised.write(rounding, folder)
 
 
 def own(adapted: Any) -> dict[str, Tensor]:

@@ -41,6 +41,7 @@ class BaseFacts:
     name: str
     chat: Chat
     context: int = 0
+    parameters: int = 0
     hidden: int = 0
     layers: frozenset[str] = frozenset()
     """Whole names of the layers that multiply by a matrix."""
@@ -54,6 +55,7 @@ class BaseFacts:
             name=base.base.name,
             chat=Chat.load(base.path),
             context=base.base.context,
+            parameters=base.base.parameters,
             hidden=int(config.get("hidden_size") or 0),
             layers=frozenset(shapes(weights)),
             config=config,

@@ -11,6 +11,8 @@ from tunewright.train.rule import Rule, Told
 
 _ASKED = (Message(role="user", content="?"),)
 _BASE = re.compile(r"(?:^|[-_/ ])(?:base|pt|foundation)(?:$|[-_/ ])", re.I)
+SMALL = 1e9
+"""Weights below which activations, not weights, are what fills the memory."""
 _ENDS = ("lm_head", "embed_tokens")
 
 
@@ -95,12 +97,20 @@ def _untaught_template(facts: Facts) -> Told | None:
 
 def _quantised_merge(facts: Facts) -> Told | None:
     quantised = facts.base is not None and "quantization_config" in facts.base.config
-    if facts.export != "merged" or not (quantised or facts.tuner == "qlora"):
+    if facts.export != "merged" or not quantised:
         return None
     what = "the adapter learns beside quantised weights and is merged into other ones"
     return Told(
         "deploy.export", what, "serve the adapter beside its base, or look at the parity of the release"
     )
+
+
+def _quantised_for_nothing(facts: Facts) -> Told | None:
+    parameters = facts.base.parameters if facts.base else 0
+    if facts.tuner != "qlora" or not 0 < parameters < SMALL:
+        return None
+    what = f"of {parameters / 1e6:.0f} million weights little is saved by holding them in fewer bits"
+    return Told("train.tuner", what, "set `tuner: lora`", {"parameters": parameters})
 
 
 def _fp16(facts: Facts) -> Told | None:
@@ -157,6 +167,13 @@ RULES = (
         "the merged model answers worse than the trained one did",
         f"{_THREADS}/huggingface/peft/issues/1043",
         _quantised_merge,
+    ),
+    Rule(
+        "quantised for nothing",
+        "warning",
+        "a longer run whose peak of memory is not lower: small weights are not what it is made of",
+        f"{_THREADS}/ml-explore/mlx-examples/issues/511",
+        _quantised_for_nothing,
     ),
     Rule(
         "half precision",

@@ -138,6 +138,8 @@ def _obstacle(model: Any) -> str:
     config = base_of(model).config
     if config.model_type != "llama":
         return f"the architecture `{config.model_type}` has no fast step yet: the plain one of PEFT is used"
+    if getattr(config, "quantization_config", None) is not None:
+        return "the base model is quantised: the plain step of PEFT is used"
     if config.attention_bias or config.mlp_bias or config.hidden_act != "silu":
         return "this Llama has biases or another activation: the plain step of PEFT is used"
     for name, module in model.named_modules():

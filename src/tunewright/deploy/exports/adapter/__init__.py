@@ -23,6 +23,7 @@ class Adapter:
         """Copy the adapter into `folder`, tokenizer and frozen template beside it."""
         refuse_damaged(checkpoint.path, "put beside the base")
         base = models.weights_of(checkpoint, settings)
-        for name in (adapters.CONFIG, adapters.WEIGHTS):
-            shutil.copyfile(checkpoint.path / name, folder / name)
+        for name in adapters.FILES:
+            if (checkpoint.path / name).exists():
+                shutil.copyfile(checkpoint.path / name, folder / name)
         copy_words(checkpoint, base, folder)

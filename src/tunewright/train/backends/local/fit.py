@@ -13,9 +13,10 @@ from transformers.utils import logging
 
 from tunewright.core.errors import ModelError, TrainError
 from tunewright.runtime.adapters.loading import save
+from tunewright.runtime.adapters.quantised import loading, steady
 from tunewright.runtime.context import Context
 from tunewright.runtime.workspace import writable
-from tunewright.train.ports import Curve, OnlineMethod, Work
+from tunewright.train.ports import Curve, OnlineMethod, QuantisedTuner, Work
 from tunewright.train.torch.adapters import go_on
 from tunewright.train.torch.loop import Loop
 from tunewright.train.torch.memory import limited, release
@@ -38,7 +39,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
     accelerator = Accelerator(mixed_precision="no")
     # What moves is held in fp32: the steps of AdamW are too small for bf16.
     dtype = torch.float32 if work.tuner.whole else _format(backend.precision)
-    model = _load(work, dtype).to(accelerator.device)
+    model = _load(work, dtype, accelerator.device)
     tuned = work.tuner.prepare(model, work.plan.seed)
     if work.start is not None:
         go_on(tuned, work.start)
@@ -122,7 +123,7 @@ def _rollout(
     )
 
 
-def _load(work: Work, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any architecture
+def _load(work: Work, dtype: torch.dtype, device: torch.device) -> Any:  # noqa: ANN401 - of any architecture
     """The model that says words, or one that rates, its head in fp32 and decided by the seed."""
     torch.manual_seed(work.plan.seed)
     kind, more = (
@@ -130,6 +131,9 @@ def _load(work: Work, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any archi
         if work.method.rates
         else (AutoModelForCausalLM, {})
     )
+    quantised = isinstance(work.tuner, QuantisedTuner)
+    if isinstance(work.tuner, QuantisedTuner):
+        more |= loading(work.tuner.bits, dtype, device)
     try:
         model = kind.from_pretrained(work.weights, dtype=dtype, local_files_only=True, **more)
     except (OSError, ValueError, KeyError) as error:
@@ -139,7 +143,8 @@ def _load(work: Work, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any archi
     if work.method.rates:
         model.score.float()
         model.config.pad_token_id = next(iter(work.chat.stop_ids), 0)
-    return model
+    moved: Any = steady(model) if quantised else model.to(device)  # type: ignore[arg-type]
+    return moved
 
 
 def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a model, adapted or not
