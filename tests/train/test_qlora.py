@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -192,5 +191,9 @@ def test_bits_that_nobody_computes_in_are_refused_with_those_there_are() -> None
     assert problem.fatal and "4" in problem.fix + problem.what
 
 
-def test_the_library_says_nothing_when_it_is_imported() -> None:
-    assert logging.getLogger("bitsandbytes.backends.cpu.ops").getEffectiveLevel() == logging.ERROR
+def test_the_library_says_nothing_when_a_run_imports_it() -> None:
+    code = "from tunewright.runtime.lazy import require; import sys;"
+    code += "require('tunewright.train.backends.local.fit', extra='train');"
+    code += "require('peft.tuners.lora.model', extra='train'); print('bitsandbytes' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), "bitsandbytes" in done.stderr) == ("True", False)

@@ -17,17 +17,23 @@ from tunewright import train
 from tunewright.core.errors import SpecError, TrainError
 from tunewright.core.types import Checkpoint, Dataset, Event, Task
 from tunewright.runtime import plugins
+from tunewright.runtime.adapters.loading import save
 from tunewright.runtime.context import Context
 from tunewright.runtime.plugins import Named
 from tunewright.runtime.settings import Settings
+from tunewright.train.torch.batches import collate
+from tunewright.train.torch.llama import FastLlama
+from tunewright.train.torch.networks import PlainNetwork
 
 from .conftest import SPEC
+from .test_fast_step import rendered
 
 Contexts = Callable[..., Context]
 TUNERS = [
     Named(name="lora", options={"rslora": True, "r": 8}),
     Named(name="lora", options={"dropout": 0.1, "targets": ["q_proj", "v_proj"]}),
     Named(name="dora", options={"r": 4}),
+    Named(name="dora", options={"r": 8, "rslora": True}),
     Named(name="ia3"),
 ]
 
@@ -83,6 +89,36 @@ def test_a_model_that_was_tuned_whole_answers_in_a_fresh_process_and_is_packed_a
     packed.mkdir()
     plugins.make("exports", Named(name="merged")).pack(made, packed, settings)
     assert AutoModelForCausalLM.from_pretrained(packed)(ids).logits[0, -1, :3].tolist() == mine.tolist()
+
+
+@pytest.mark.parametrize("kind", ["lora", "dora", "qlora"])
+@pytest.mark.parametrize(("rslora", "scale"), [(False, 24 / 9), (True, 24 / 3)])
+def test_the_change_is_scaled_by_alpha_over_the_rank_or_its_root_as_peft_does(
+    base: Checkpoint, kind: str, rslora: bool, scale: float, tmp_path: Path
+) -> None:
+    plain = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
+    options = {"r": 9, "alpha": 24, "rslora": rslora}
+    tuned = plugins.make("tuners", Named(name=kind, options=options)).prepare(plain, 0)
+    scales = [layer.scaling["default"] for layer in tuned.modules() if hasattr(layer, "lora_A")]
+    assert scales == [pytest.approx(scale)] * 14
+    save(tuned, tmp_path, "tiny")
+    assert json.loads((tmp_path / "adapter_config.json").read_text())["use_rslora"] is rslora
+
+
+def test_the_fast_step_scales_by_the_root_as_peft_does(base: Checkpoint) -> None:
+    plain = AutoModelForCausalLM.from_pretrained(base.path, dtype=torch.float32)
+    tuner = Named(name="lora", options={"r": 9, "alpha": 24, "rslora": True})
+    tuned = plugins.make("tuners", tuner).prepare(plain, 0).double()
+    for name, weight in tuned.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(weight, std=0.1)
+    batch = collate(rendered(base), 0, torch.device("cpu"))
+    weights = [weight for weight in tuned.parameters() if weight.requires_grad]
+    losses = [network.losses(batch) for network in (PlainNetwork(tuned), FastLlama(tuned))]
+    slopes = [torch.autograd.grad(loss.sum(), weights) for loss in losses]
+    assert torch.allclose(*losses, rtol=1e-5)
+    for one, other in zip(*slopes, strict=True):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-6 * float(one.abs().max()))
 
 
 def test_layers_that_the_model_does_not_have_are_refused_with_those_it_has(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import Any
 
 from tunewright.core.errors import MissingExtra
@@ -10,6 +11,8 @@ from tunewright.core.errors import MissingExtra
 
 def require(module: str, *, extra: str) -> Any:  # noqa: ANN401 - a module of any kind
     """Import `module`, or say which extra brings it."""
+    # At its import bitsandbytes says which kernels of a hub it could not fetch; PEFT imports it where it is.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
 from tunewright.core.types import Problem
 from tunewright.runtime.models.local import PICKLES, read_object, tensors
-
-# At its import bitsandbytes says which kernels of a hub it could not fetch; PEFT imports it where it is.
-logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 ROUNDING = "quantisation.json"

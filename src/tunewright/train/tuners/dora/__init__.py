@@ -20,6 +20,8 @@ class Dora:
     """The change is scaled by alpha / r."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the inputs left out while training."""
+    rslora: bool = False
+    """Scale by alpha / √r instead, which keeps high ranks learning (Kalajdzievski 2023)."""
     targets: tuple[str, ...] = ()
     """Layer names such as `q_proj`; every linear layer if left out."""
 

@@ -20,6 +20,7 @@ def prepare(tuner: Dora, model: Any, seed: int) -> Any:  # noqa: ANN401 - a tran
         lora_alpha=tuner.alpha,
         lora_dropout=tuner.dropout,
         use_dora=True,
+        use_rslora=tuner.rslora,
         target_modules=list(tuner.targets) or "all-linear",
         task_type="CAUSAL_LM",
     )
