@@ -136,6 +136,14 @@ def curve(
 
 
 @app.command()
+def sweep(project: ProjectFolder = HERE, settings: Overrides = None, as_json: AsJson = False) -> None:
+    """Try the settings of section `sweep`, rank them with intervals; a killed sweep goes on where it was."""
+    from tunewright.cli import sweeping
+
+    raise typer.Exit(sweeping.sweep(project, tuple(settings or ()), as_json=as_json))
+
+
+@app.command()
 def compare(
     first: Annotated[str | None, typer.Argument(help="Id of a report; the one before by default.")] = None,
     second: Annotated[str | None, typer.Argument(help="Id of a report; the newest by default.")] = None,

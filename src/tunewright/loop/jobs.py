@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Literal
@@ -25,6 +26,7 @@ from tunewright.loop.line import MAKES, WORKSPACE, StepName, walk
 from tunewright.loop.spec import FILE, Spec
 from tunewright.runtime import events
 from tunewright.runtime import settings as environment
+from tunewright.runtime.events import Emit
 from tunewright.runtime.workspace import Workspace, atomic_write, writable
 
 Status = Literal["running", "finished", "failed", "stopped", "died"]
@@ -60,27 +62,37 @@ def start(
     """Start a run in a process of its own and return at once."""
     runs = Workspace(project / WORKSPACE).runs
     with writable(runs):
-        run = Run(id=_new_id(runs), folder=runs, only=only, since=since, settings=settings)
-        run = run.model_copy(update={"folder": runs / run.id})
+        name = _new_id(runs)
+        run = Run(id=name, folder=runs / name, only=only, since=since, settings=settings)
         run.folder.mkdir(parents=True)
-        with (run.folder / "log.txt").open("wb") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "tunewright.loop.jobs", str(project.resolve()), run.id],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment.child_environment(),
-                start_new_session=True,
-            )
-        run = run.model_copy(update={"pid": child.pid, "born": psutil.Process(child.pid).create_time()})
-        atomic_write(run.folder / "run.json", run.model_dump_json(exclude={"folder"}).encode())
+        return spawn(run, "tunewright.loop.jobs", str(project.resolve()), name)
+
+
+def spawn(run: Run, module: str, *arguments: str, more: Mapping[str, str] | None = None) -> Run:
+    """Start a run as `python -m MODULE ARGUMENTS`, with `more` in its environment; its folder is there."""
+    with (run.folder / "log.txt").open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={**environment.child_environment(), **(more or {})},
+            start_new_session=True,
+        )
+    run = run.model_copy(update={"pid": child.pid, "born": psutil.Process(child.pid).create_time()})
+    atomic_write(run.folder / "run.json", run.model_dump_json(exclude={"folder"}).encode())
     return run
 
 
 def every(project: Path) -> list[Run]:
     """All runs of a project, oldest first."""
     paths = sorted((project / WORKSPACE / "runs").glob("*/run.json"))
-    return [Run.model_validate({**json.loads(path.read_bytes()), "folder": path.parent}) for path in paths]
+    return [read(path.parent) for path in paths]
+
+
+def read(folder: Path) -> Run:
+    """The run whose files lie in that folder."""
+    return Run.model_validate({**json.loads((folder / "run.json").read_bytes()), "folder": folder})
 
 
 def latest(project: Path) -> Run:
@@ -105,21 +117,21 @@ def status(run: Run) -> Status:
     for event, _ in events.read_from(run.events):
         if event.step == END and event.kind in LAST:
             return LAST[event.kind]  # type: ignore[return-value]
-    return "running" if _alive(run) else "died"
+    return "running" if alive(run) else "died"
 
 
 def follow(run: Run) -> Iterator[Event]:
     """Every event of the run, from the first on, until it ends."""
     offset = 0
     while True:
-        alive = _alive(run)
+        there = alive(run)
         for event, behind in events.read_from(run.events, offset):
             offset = behind
             yield event
             if event.step == END and event.kind in LAST:
                 return
-        if not alive:
-            yield events.event("failed", END, problems=[_death(run).model_dump()])
+        if not there:
+            yield events.event("failed", END, problems=[death(run).model_dump()])
             return
         time.sleep(_LOOK_EVERY)
 
@@ -138,7 +150,8 @@ def made_by(run: Run) -> dict[str, str]:
     }
 
 
-def _alive(run: Run) -> bool:
+def alive(run: Run) -> bool:
+    """Whether the run's process is there."""
     try:
         process = psutil.Process(run.pid)
         return abs(process.create_time() - run.born) < 1 and process.status() != psutil.STATUS_ZOMBIE
@@ -146,7 +159,8 @@ def _alive(run: Run) -> bool:
         return False
 
 
-def _death(run: Run) -> Problem:
+def death(run: Run) -> Problem:
+    """What is known of a run whose process is gone without a last word."""
     log = (run.folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip()
     said = log.splitlines()[-1] if log else "it said nothing; out of memory is the usual cause"
     return Problem(
@@ -161,40 +175,46 @@ def _new_id(runs: Path) -> str:
     return stamp if not (runs / stamp).exists() else f"{stamp}x"
 
 
-def _wait_for(path: Path) -> bytes:
+def _wait_for(path: Path) -> None:
     """The parent writes `run.json` once it knows the process id."""
     for _ in range(100):
         if path.exists():
-            return path.read_bytes()
+            return
         time.sleep(0.05)
     raise WorkspaceError("the run was never written", where=str(path), fix="start it again")
 
 
-def _child(project: Path, run_id: str) -> int:
-    """Walk the line, telling everything to `events.jsonl`; returns the exit code."""
-    folder = project / WORKSPACE / "runs" / run_id
+def child(folder: Path, work: Callable[[Run, Emit], dict[str, str]]) -> int:
+    """Do a run's work in this process, telling everything to `events.jsonl`; returns the exit code.
+
+    What `work` returns stands in the last event.
+    """
     emit = events.write_to(folder / "events.jsonl")
     signal.signal(signal.SIGTERM, lambda number, frame: _asked(folder, number, frame))
     try:
-        run = Run.model_validate({**json.loads(_wait_for(folder / "run.json")), "folder": folder})
-        spec = Spec.read(project / FILE).with_overrides(*run.settings)
-        emit(events.event("started", END, spec.name))
-        walk(
-            project,
-            spec,
-            only=run.only,
-            since=run.since,
-            emit=emit,
-            should_stop=(folder / "stop").exists,
-        )
+        _wait_for(folder / "run.json")
+        made = work(read(folder), emit)
     except Stopped as stopped:
         emit(events.event("stopped", END, problems=_dumped(stopped)))
         return 0
     except TunewrightError as error:
         emit(events.event("failed", END, problems=_dumped(error)))
         return 2
-    emit(events.event("finished", END))
+    emit(events.event("finished", END, **made))
     return 0
+
+
+def asked_to_stop(run: Run) -> bool:
+    """Whether somebody asked the run to stop."""
+    return (run.folder / "stop").exists()
+
+
+def _walked(project: Path, run: Run, emit: Emit) -> dict[str, str]:
+    spec = Spec.read(project / FILE).with_overrides(*run.settings)
+    emit(events.event("started", END, spec.name))
+    stop = partial(asked_to_stop, run)
+    walk(project, spec, only=run.only, since=run.since, emit=emit, should_stop=stop)
+    return {}
 
 
 def _asked(folder: Path, number: int, frame: FrameType | None) -> None:
@@ -207,4 +227,5 @@ def _dumped(error: TunewrightError) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    sys.exit(_child(Path(sys.argv[1]), sys.argv[2]))
+    _PROJECT = Path(sys.argv[1])
+    sys.exit(child(_PROJECT / WORKSPACE / "runs" / sys.argv[2], partial(_walked, _PROJECT)))

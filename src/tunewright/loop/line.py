@@ -74,6 +74,16 @@ def walk(
     return outcome
 
 
+def rounds(stepper: Stepper, spec: Spec, base: Checkpoint, dataset: Dataset, task: Task) -> Checkpoint:
+    """The base model after every round of training; one that makes a reward model serves those behind it."""
+    tuned, rater = base, None
+    for once in spec.train.rounds:
+        reads = train.fingerprint(once, stepper.project)
+        made = stepper.step("train", train.run, reads, once, tuned, dataset, task, rater)
+        tuned, rater = (tuned, made) if train.rates(once) else (made, rater)
+    return tuned
+
+
 def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
     """Every step in order; whoever walks it stops where it likes."""
     step, project = stepper.step, stepper.project
@@ -88,11 +98,7 @@ def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
     ladder = evaluate.fingerprint(spec.evaluate, project)
     yield "baselines", step("baselines", evaluate.run, ladder, spec.evaluate, task, dataset, base, None)
 
-    tuned, rater = base, None
-    for once in spec.train.rounds:
-        reads = train.fingerprint(once, project)
-        made = step("train", train.run, reads, once, tuned, dataset, task, rater)
-        tuned, rater = (tuned, made) if train.rates(once) else (made, rater)
+    tuned = rounds(stepper, spec, base, dataset, task)
     yield "train", tuned
 
     report = step("evaluate", evaluate.run, ladder, spec.evaluate, task, dataset, base, tuned)

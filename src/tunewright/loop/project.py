@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 
 from tunewright import data
 from tunewright.core.errors import SpecError, Stopped, TunewrightError, WorkspaceError
-from tunewright.core.types import SPLITS, Artifact, Problem, Report, Split
+from tunewright.core.types import SPLITS, Artifact, Problem, Split
 from tunewright.data import Cluster, Diagnosis, Preview, Synthesis, SynthesisSpec, Transformed
 from tunewright.data.curve import MORE, LearningCurve
 from tunewright.data.synthetic import Kind
@@ -18,7 +18,7 @@ from tunewright.deploy.answer import AnswerSpec, answer_file
 from tunewright.deploy.chat import Conversation
 from tunewright.deploy.respond import Specialist, open_specialist
 from tunewright.loop import checks, curve, jobs, new, serving
-from tunewright.loop.compare import Row, compare
+from tunewright.loop.compare import Row, compare, pick
 from tunewright.loop.datasets import Datasets
 from tunewright.loop.erase import Erasure, erase
 from tunewright.loop.jobs import Run
@@ -27,6 +27,9 @@ from tunewright.loop.line import WORKSPACE, Outcome, StepName
 from tunewright.loop.lineage import Lineage, lineage, nodes
 from tunewright.loop.serving import Served
 from tunewright.loop.spec import FILE, Spec, read_values
+from tunewright.loop.sweep import checks as sweep_checks
+from tunewright.loop.sweep import run as sweep_run
+from tunewright.loop.sweep.leaderboard import Leaderboard
 from tunewright.loop.synthesis import synthesise
 from tunewright.runtime import events, examples, models, plugins, settings
 from tunewright.runtime.chat import Chat
@@ -80,7 +83,8 @@ class Project:
 
     def check(self) -> tuple[Problem, ...]:
         """Everything that can be known to be wrong before anything is spent."""
-        return tuple(checks.at_hand(self._refused(), self.spec, self.folder, self.outcome()))
+        found = (*self._refused(), *sweep_checks.check(self.spec, self.folder))
+        return tuple(checks.at_hand(found, self.spec, self.folder, self.outcome()))
 
     def _refused(self) -> tuple[Problem, ...]:
         """What is wrong with the spec, whatever data there is."""
@@ -227,13 +231,18 @@ class Project:
         how = curve.by_training if train else curve.by_labels
         return how(self.folder, self.spec, self.outcome(), more, listen)
 
+    def sweep(self, *, listen: Emit = events.ignore) -> Leaderboard:
+        """Try the settings of the spec's section `sweep` and rank them; one that was cut short goes on.
+
+        Raises `SpecError` with every problem before anything is trained.
+        """
+        return sweep_run.run(self.folder, self.spec, listen)
+
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
         """Two reports metric by metric: by id, else the two newest of the project."""
         made = (jobs.made_by(run).get("report") for run in reversed(jobs.every(self.folder)))
         newest = tuple(dict.fromkeys(found for found in made if found is not None))
-        return compare(
-            self._report(first or _pick(newest, 1), newest), self._report(second or _pick(newest, 0), newest)
-        )
+        return compare(*pick(self.workspace, (first, second), newest))
 
     def specialist(self) -> Specialist:
         """The release to serve (or the newest checkpoint), open on its engine."""
@@ -271,12 +280,6 @@ class Project:
         """Serve the specialist from a child process; close it, or use it in a `with` block."""
         return serving.start(self.folder, host=host, port=port)
 
-    def _report(self, report_id: str, known: tuple[str, ...]) -> Report:
-        found = None if "/" in report_id else self.workspace.find(report_id, Report)
-        if found is None:
-            raise WorkspaceError(problems=[plugins.unknown(report_id, known, where="compare", noun="report")])
-        return found
-
     def _load(self, artifact_id: str, kind: type[A]) -> A:
         found = self.workspace.find(artifact_id, kind)
         if found is None:
@@ -284,13 +287,3 @@ class Project:
                 "this artifact is gone", where=artifact_id, fix="`tunewright run` makes it again"
             )
         return found
-
-
-def _pick(ids: tuple[str, ...], place: int) -> str:
-    if place >= len(ids):
-        raise WorkspaceError(
-            "there are not two reports to compare yet",
-            where="compare",
-            fix="change the spec and run again; `tunewright show runs` lists what there is",
-        )
-    return ids[place]

@@ -18,6 +18,8 @@ from tunewright.deploy import DeploySpec
 from tunewright.evaluate import EvaluateSpec
 from tunewright.iterate import IterateSpec
 from tunewright.loop.near_miss import explain
+from tunewright.loop.paths import put
+from tunewright.loop.sweep.spec import SweepSpec
 from tunewright.train import TrainSpec
 
 FILE = "tunewright.yaml"
@@ -35,6 +37,7 @@ class Spec(Frozen):
     define: DefineSpec = Field(description="the objective and its targets")
     data: DataSpec = Field(description="where the examples come from and how they are split")
     train: TrainSpec = Field(default=TrainSpec(), description="how the base model is tuned")
+    sweep: SweepSpec = Field(default=SweepSpec(), description="which settings `tunewright sweep` tries")
     evaluate: EvaluateSpec = Field(default=EvaluateSpec(), description="what is compared, and how")
     deploy: DeploySpec = Field(default=DeploySpec(), description="what is packed and served")
     iterate: IterateSpec = Field(default=IterateSpec(), description="what the next round looks at")
@@ -102,14 +105,10 @@ def _set(values: dict[str, Any], setting: str) -> Iterator[Problem]:
     if not equals or not path:
         yield Problem(where="--set", what=f"`{setting}` is no setting", fix="write `path=value`")
         return
-    *folders, last = path.strip().split(".")
-    for name in folders:
-        values = values.setdefault(name, {})
-        if not isinstance(values, dict):
-            yield Problem(where="--set", what=f"`{path}` leads through a value", fix="shorten the path")
-            return
     try:
-        values[last] = value_of(text, where="--set")
+        put(values, Spec, path.strip(), value_of(text, where="--set"))
+    except ValueError:
+        yield Problem(where="--set", what=f"`{path}` leads through a value", fix="shorten the path")
     except SpecError as error:
         yield from error.problems
 

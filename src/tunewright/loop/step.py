@@ -61,7 +61,7 @@ class Stepper:
             if self._begun_before(context):
                 for folder in (context.folder, context.scratch):
                     shutil.rmtree(folder, ignore_errors=True)
-            context.tell("started")
+            context.tell("started", artifact=context.artifact_id)
             made = self._make(context, lambda: stage(context, *args, **kwargs))
             context.tell("finished", artifact=made.id)
             return made

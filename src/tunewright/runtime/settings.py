@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -42,16 +44,19 @@ class Settings:
     """CPU threads to use."""
     offline: bool
     """True forbids even a fetch that the user named."""
+    memory_gb: float | None = None
+    """Most memory of a training run that names no limit of its own; what is free if None."""
 
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from `TUNEWRIGHT_CACHE`, `TUNEWRIGHT_THREADS` and `TUNEWRIGHT_OFFLINE`."""
+    """Settings from `TUNEWRIGHT_CACHE`, `_THREADS`, `_MEMORY_GB` and `_OFFLINE`, which begin alike."""
     values = os.environ if environ is None else environ
     home = Path(values.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Settings(
         cache=Path(values.get("TUNEWRIGHT_CACHE") or home / "tunewright"),
         threads=_threads(values.get("TUNEWRIGHT_THREADS") or ""),
         offline=values.get("TUNEWRIGHT_OFFLINE", "") not in ("", "0"),
+        memory_gb=_gigabytes(values.get("TUNEWRIGHT_MEMORY_GB") or ""),
     )
 
 
@@ -88,9 +93,27 @@ def _threads(asked: str) -> int:
     return int(asked)
 
 
+def _gigabytes(asked: str) -> float | None:
+    if not asked:
+        return None
+    with contextlib.suppress(ValueError):
+        if 0 < (found := float(asked)) < math.inf:
+            return found
+    raise SpecError(
+        f"`{asked}` is no amount of memory",
+        where="TUNEWRIGHT_MEMORY_GB",
+        fix="give gigabytes, such as 8, or leave it out to use what is free",
+    )
+
+
 def child_environment() -> dict[str, str]:
     """The environment of a child process that trains, generates or serves."""
     return {**STEADY_MEMORY, **PATIENT_THREADS, **os.environ, **QUIET}
+
+
+def sharing(threads: int, memory_gb: float) -> dict[str, str]:
+    """What to add to the environment of a child that shares the machine with others like it."""
+    return {"TUNEWRIGHT_THREADS": str(threads), "TUNEWRIGHT_MEMORY_GB": f"{memory_gb:.3f}"}
 
 
 def quiet() -> None:

@@ -69,7 +69,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         **({} if work.method.rates else _words(backend, work, tuned)),
         rollout=_rollout(work, tuned, network, weights, first),
     )
-    with denormals_as_zero(), limited(backend.memory_gb):
+    with denormals_as_zero(), limited(backend.memory_gb or context.settings.memory_gb):
         curve = loop.run().curve
     with torch.no_grad():
         for name, weight in weights.items():

@@ -1,0 +1,1 @@
+"""Sweeps: training runs that differ in some settings, compared on the validation part."""

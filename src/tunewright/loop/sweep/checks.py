@@ -1,0 +1,84 @@
+"""Everything that is wrong with a sweep, before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from tunewright.core.errors import SpecError
+from tunewright.core.types import Problem
+from tunewright.define.metrics import default_metrics
+from tunewright.loop import checks
+from tunewright.loop.spec import Spec
+from tunewright.loop.sweep.settings import Settings, changed, extremes, refused
+from tunewright.runtime import plugins
+
+MANY_UNITS = ("model", "train.method")
+"""Paths whose values have losses that cannot be compared: other tokens, another loss."""
+
+
+def check(spec: Spec, project: Path) -> Iterator[Problem]:
+    """Every problem of the section `sweep`: of each path, of each of its values, of the objective."""
+    yield from _objective(spec)
+    yield from _workers(spec)
+    known = {problem.what for problem in _of(spec, {}, project)}
+    wrong = [path for path in spec.sweep.paths if refused(path)]
+    for path in wrong:
+        yield Problem(
+            where=f"sweep.paths.{path}", what=f"`{path}` cannot be tried: {refused(path)}", fix="leave it out"
+        )
+    told: set[str] = set()
+    for settings in extremes(spec.sweep):
+        if any(path in wrong for path in settings):
+            continue
+        for problem in _of(spec, settings, project):
+            if problem.what not in known | told:
+                told.add(problem.what)
+                yield problem
+
+
+def check_given(spec: Spec) -> Iterator[Problem]:
+    """What only a sweep needs: something to try."""
+    if not spec.sweep.paths:
+        yield Problem(
+            where="sweep.paths",
+            what="the spec does not say what to try",
+            fix="`sweep: {paths: {train.learning_rate: {low: 1e-4, high: 1e-2, log: true}}}`",
+        )
+
+
+def losses_compare(spec: Spec) -> bool:
+    """Whether the validation losses of all trials have one unit; if not, shares of exact answers count."""
+    return not any(
+        path == one or path.startswith(f"{one}.") for path in spec.sweep.paths for one in MANY_UNITS
+    )
+
+
+def _of(spec: Spec, settings: Settings, project: Path) -> Iterator[Problem]:
+    """Fatal problems of the spec with these settings, each at the path that brings it."""
+    last = next(reversed(list(settings)), "")
+    try:
+        made = changed(spec, settings)
+    except SpecError as error:
+        found = error.problems
+    else:
+        found = tuple(problem for problem in checks.check(dict(made), project) if problem.fatal)
+    for problem in found:
+        yield problem.model_copy(update={"where": f"sweep.paths.{last}"}) if last else problem
+
+
+def _objective(spec: Spec) -> Iterator[Problem]:
+    name = spec.sweep.objective
+    known = (*default_metrics(spec.define.task), *plugins.names("scorers"))
+    if name is not None and name not in known:
+        yield plugins.unknown(name, tuple(dict.fromkeys(known)), where="sweep.objective", noun="metric")
+
+
+def _workers(spec: Spec) -> Iterator[Problem]:
+    if spec.sweep.workers > spec.sweep.trials:
+        yield Problem(
+            where="sweep.workers",
+            what=f"{spec.sweep.workers} workers have only {spec.sweep.trials} trials",
+            fix="more trials, or fewer workers",
+            fatal=False,
+        )
