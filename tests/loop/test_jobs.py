@@ -55,6 +55,13 @@ def test_a_run_that_is_asked_to_stop_says_so(tmp_path: Path, model: Path) -> Non
     assert jobs.status(run) == "stopped"
 
 
+def test_a_run_that_fails_by_a_finding_tells_it_like_any_problem(tmp_path: Path, model: Path) -> None:
+    folder = write_project(tmp_path / "p", model)
+    settings = ("train.max_tokens=8", "evaluate.candidates=[classical]")
+    with pytest.raises(TunewrightError, match=r"longer than `train\.max_tokens` of 8 tokens"):
+        Project.open(folder, settings=settings).run(only="train")
+
+
 def test_a_run_that_fails_tells_every_problem(tmp_path: Path, model: Path) -> None:
     folder = write_project(tmp_path / "p", model)
     (folder / "data.csv").write_text("text,label\n")

@@ -21,7 +21,7 @@ from typing import Literal
 import psutil
 
 from tunewright.core.errors import Stopped, TunewrightError, WorkspaceError
-from tunewright.core.types import Event, Frozen, Problem
+from tunewright.core.types import Event, Finding, Frozen, Problem
 from tunewright.loop.line import MAKES, WORKSPACE, StepName, walk
 from tunewright.loop.spec import FILE, Spec
 from tunewright.runtime import events
@@ -139,6 +139,14 @@ def follow(run: Run) -> Iterator[Event]:
 def stop(run: Run) -> None:
     """Ask the run to stop; it keeps what is finished and ends at the next step of its work."""
     (run.folder / "stop").touch()
+
+
+def problems_of(event: Event) -> list[Problem]:
+    """What ended a run, as its last event has it; of a finding what every finding has."""
+    kinds = [(Finding if "kind" in item else Problem, item) for item in event.data.get("problems", ())]
+    return [
+        kind(**{name: item[name] for name in kind.model_fields.keys() & item.keys()}) for kind, item in kinds
+    ]
 
 
 def made_by(run: Run) -> dict[str, str]:

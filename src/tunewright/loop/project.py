@@ -109,8 +109,9 @@ class Project:
         for event in jobs.follow(run):
             listen(event)
             if event.step == jobs.END and event.kind in ("failed", "stopped"):
-                problems = [Problem.model_validate(item) for item in event.data.get("problems", ())]
-                raise (Stopped if event.kind == "stopped" else TunewrightError)(problems=problems)
+                raise (Stopped if event.kind == "stopped" else TunewrightError)(
+                    problems=jobs.problems_of(event)
+                )
         return self.outcome(run)
 
     def erase(self, *values: str) -> Erasure:

@@ -152,9 +152,8 @@ def test_a_killed_sweep_goes_on_and_repeats_nothing(tmp_path: Path, model: Path)
 
 
 def test_a_pruned_trial_is_stopped_early_and_leaves_nothing_half_made(tmp_path: Path, model: Path) -> None:
-    rates = [1e-3, 2e-3, 3e-3, 1e-6]
-    sweep = {"paths": {"train.learning_rate": rates}, "examples": 6}
-    folder = project_with(tmp_path / "p", model, sweep, epochs=4)
+    sweep = {"paths": {"train.learning_rate": [2e-3, 3e-3, 1e-6]}, "examples": 6}
+    folder = project_with(tmp_path / "p", model, sweep, epochs=20, patience=0)
     board = Project.open(folder).sweep()
     (pruned,) = [row for row in board.rows if row.state == "pruned"]
     assert pruned.settings == {"train.learning_rate": 1e-6} and "look" in pruned.problem

@@ -75,10 +75,11 @@ def _objective(spec: Spec) -> Iterator[Problem]:
 
 
 def _workers(spec: Spec) -> Iterator[Problem]:
-    if spec.sweep.workers > spec.sweep.trials:
+    trials = spec.sweep.trials
+    if spec.sweep.workers > trials:
         yield Problem(
             where="sweep.workers",
-            what=f"{spec.sweep.workers} workers have only {spec.sweep.trials} trials",
+            what=f"{spec.sweep.workers} workers have only {trials} trials",
             fix="more trials, or fewer workers",
             fatal=False,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from tunewright.core import digest
 from tunewright.core.errors import DataError, SpecError, Stopped, TunewrightError, WorkspaceError
-from tunewright.core.types import Comparison, Dataset, Event, Example, Metric, Problem, Report, Task
+from tunewright.core.types import Comparison, Dataset, Event, Example, Metric, Report, Task
 from tunewright.loop import jobs
 from tunewright.loop.line import WORKSPACE, walk
 from tunewright.loop.spec import Spec
@@ -183,8 +183,7 @@ def _measured(folder: Path, project: Path, spec: Spec, listen: Emit) -> Report:
             listen(last.model_copy(update={"step": "test"}))
     assert last is not None, "a run has a last event"
     if last.kind != "finished":
-        problems = [Problem.model_validate(item) for item in last.data.get("problems", ())]
-        raise (Stopped if last.kind == "stopped" else TunewrightError)(problems=problems)
+        raise (Stopped if last.kind == "stopped" else TunewrightError)(problems=jobs.problems_of(last))
     return _found(Workspace(project / WORKSPACE), last.data["report"])
 
 

@@ -56,8 +56,7 @@ class Study:
     @property
     def total(self) -> int:
         """Trials of the whole sweep, that of the spec itself included."""
-        size = combinations(self.sweep)
-        return 1 + (self.sweep.trials if size is None else min(self.sweep.trials, size))
+        return 1 + trials_of(self.sweep)
 
     def tried(self) -> list[Tried]:
         """Every trial so far, but those that failed before and were tried again."""
@@ -137,6 +136,12 @@ def open_study(folder: Path, sweep: SweepSpec, *, seed: int, higher_is_better: b
     return study
 
 
+def trials_of(sweep: SweepSpec) -> int:
+    """Trials beside that of the spec itself: no more than there are combinations."""
+    size = combinations(sweep)
+    return sweep.trials if size is None else min(sweep.trials, size)
+
+
 def _queued(study: Study, everyone: list[Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Attributes and parameters of what is tried before anything is drawn."""
     if not everyone:
@@ -171,7 +176,7 @@ def _suggested(trial: Any, sweep: SweepSpec) -> Iterator[tuple[str, Any]]:  # no
 
 def _sampler(sweep: SweepSpec, seed: int, before: int) -> Any:  # noqa: ANN401 - Optuna's
     """Drawn from the seed and what was tried before, so that a sweep that goes on draws as it would have."""
-    random = min(_RANDOM, max(3, sweep.trials // 3))
+    random = min(_RANDOM, max(3, trials_of(sweep) // 3))
     chance = int(digest.of_value([seed, before])[:7], 16)
     return require("optuna", extra="sweep").samplers.TPESampler(n_startup_trials=random, seed=chance)
 
@@ -181,7 +186,7 @@ def _pruner(sweep: SweepSpec, looks: int) -> Any:  # noqa: ANN401 - Optuna's
     if sweep.pruning == "hyperband":
         return pruners.HyperbandPruner(min_resource=1, max_resource=max(1, looks))
     if sweep.pruning == "median":
-        return pruners.MedianPruner(n_startup_trials=min(_COMPARED, max(3, sweep.trials // 4)))
+        return pruners.MedianPruner(n_startup_trials=min(_COMPARED, max(3, trials_of(sweep) // 4)))
     return pruners.NopPruner()
 
 

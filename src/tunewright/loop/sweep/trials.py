@@ -151,7 +151,7 @@ class Trials:
         elif event.kind == "finished":
             self._complete(one, event, took)
         else:
-            self._failed(one, [Problem.model_validate(item) for item in event.data.get("problems", ())], took)
+            self._failed(one, jobs.problems_of(event), took)
 
     def _complete(self, one: Going, event: Event, took: str) -> None:
         try:
