@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tunewright.core.types import Checkpoint, Example, Message
@@ -38,10 +39,12 @@ def fit(  # noqa: PLR0913 - all but three have a default
     change: Callable[[Sequence[Rendered]], Sequence[Rendered]] = list,
     threads: int = 1,
     keep: Path | None = None,
+    beside: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Plan, Curve]:
     """One run; `change` is made to the training examples once they are tokens. Raises `TrainError`.
 
-    The weights are left in the folder `keep`, if one is given.
+    The weights are left in the folder `keep`, if one is given. `beside` is what else the work has: `start`,
+    `rater`, `teacher`.
     """
     spec = TrainSpec.model_validate(settings)
     chat, method = Chat.load(base.path), plugins.make("methods", spec.method)
@@ -66,6 +69,7 @@ def fit(  # noqa: PLR0913 - all but three have a default
             tuner=plugins.make("tuners", spec.tuner),
             probes=probes(chat, validation),
             chat=chat,
+            **beside,
         )
         return plan, plugins.make("backends", spec.backend).fit(work, context)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -68,6 +68,25 @@ class Batch:
     def sides(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Of values by text, [texts], those of the items and of what stands beside each."""
         return values[: self.items], values[self.items :]
+
+    def apart(self) -> tuple[Batch, Batch]:
+        """The items alone, and alone what stands beside each."""
+        return self._rows(0, self.items), self._rows(self.items, len(self.ids))
+
+    def _rows(self, start: int, end: int) -> Batch:
+        width = self.ids.shape[1]
+        there = (self.there >= start * width) & (self.there < end * width)
+        mine = (self.places >= start * width) & (self.places < end * width)
+        return replace(
+            self,
+            ids=self.ids[start:end],
+            lengths=self.lengths[start:end],
+            there=self.there[there] - start * width,
+            places=self.places[mine] - start * width,
+            targets=self.targets[mine],
+            weights=None if self.weights is None else self.weights[mine],
+            references=self.references[mine],
+        )
 
     def all_of(self, said: Tensor) -> Tensor:
         """Of each text, whether all its trained tokens are so."""

@@ -62,18 +62,26 @@ class Kto:
         return item.weight
 
     def loss(self, network: Any, batch: Any) -> Any:  # noqa: ANN401 - torch is not known here
-        """Summed `1 - σ(± β (Δ - z))`: Δ how likely an answer has become, z answers to other questions."""
-        return self._of(batch, network.losses(batch))
+        """Summed `1 - σ(± β (Δ - z))`: Δ how likely an answer has become, z answers to other questions.
+
+        Nothing is learned from the latter, so they are looked at without gradient.
+        """
+        own, beside = batch.apart()
+        others, _ = network.judge(beside)
+        return self._of(batch, network.losses(own), others)
 
     def judge(self, network: Any, batch: Any) -> tuple[Any, Any]:  # noqa: ANN401 - torch is not known here
         """The same without gradient, and which answers have become likelier if desirable, else not."""
-        losses, _ = network.judge(batch)
-        changes, _ = batch.sides(batch.sums(-losses - batch.references))
-        return self._of(batch, losses), (changes > 0) == batch.desirable
+        own, beside = batch.apart()
+        (losses, _), (others, _) = network.judge(own), network.judge(beside)
+        likelier = own.sums(-losses - own.references) > 0
+        return self._of(batch, losses, others), likelier == batch.desirable
 
-    def _of(self, batch: Any, losses: Any) -> Any:  # noqa: ANN401 - torch is not known here
-        changes, others = batch.sides(batch.sums(-losses - batch.references))
-        moved = self.beta * (changes - others.detach().mean().clamp(min=0))
+    def _of(self, batch: Any, losses: Any, others: Any) -> Any:  # noqa: ANN401 - torch is not known here
+        own, beside = batch.apart()
+        changes = own.sums(-losses - own.references)
+        drift = beside.sums(-others - beside.references).mean().clamp(min=0)
+        moved = self.beta * (changes - drift)
         good = batch.desirable
         value = self.desirable * good * (1 - moved.sigmoid()) + self.undesirable * ~good * moved.sigmoid()
         return (value * batch.item_weights).sum()

@@ -1,0 +1,129 @@
+"""What a model makes of examples that it has not seen: one value an example, by the name of the measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM
+
+from tunewright.core.types import Checkpoint, Completion, Example
+from tunewright.runtime import plugins
+from tunewright.runtime.adapters.loading import put_on
+from tunewright.runtime.chat import Chat, Rendered
+from tunewright.train.torch.batches import collate
+from tunewright.train.torch.networks import network_for
+from tunewright.train.torch.saying import parted, say
+from tunewright.train.torch.worth import Rater
+
+CPU = torch.device("cpu")
+INSTRUCTION = "Answer."
+TOGETHER = 50
+"""Answers that are said together."""
+
+Values = dict[str, list[float]]
+"""Of every example a value; what the method is judged by comes first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A model as it stands before or after training."""
+
+    base: Checkpoint
+    adapter: Path | None
+    rater: Path | None = None
+    """The adapter of the reward model that rates its answers."""
+
+    @cached_property
+    def chat(self) -> Chat:
+        """Its template and tokenizer."""
+        return Chat.load(self.base.path)
+
+    def load(self) -> Any:  # noqa: ANN401 - a model, of PEFT or not
+        """Its weights in fp32."""
+        model = AutoModelForCausalLM.from_pretrained(self.base.path, dtype=torch.float32)
+        return put_on(model, self.adapter) if self.adapter else model.requires_grad_(False)
+
+    def render(self, method: str, examples: Sequence[Example]) -> list[Rendered]:
+        """The examples as tokens, as the method with its defaults sees them."""
+        found: list[Rendered] = plugins.make("methods", method).render(examples, self.chat, INSTRUCTION)
+        return found
+
+    def rate(self, adapter: Path | None, texts: Sequence[Rendered]) -> list[float]:
+        """What a reward model gives texts; without an adapter its head has learned nothing."""
+        torch.manual_seed(0)
+        ratings = Rater(self.base.path, adapter, torch.float32, CPU)(texts, ())
+        return [float(one) for one in ratings]
+
+
+Measure = Callable[[Subject, Sequence[Example]], Values]
+
+
+def log_probability(subject: Subject, examples: Sequence[Example]) -> Values:
+    """Mean log-probability of a token of the right answer; of a text without a question, of all of it."""
+    network, _ = network_for(subject.load())
+    items = subject.render("sft" if examples[0].messages else "cpt", examples)
+    judged = [network.judge(collate([item], 0, CPU)) for item in items]
+    return {"log_probability": [-float(losses.mean()) for losses, _ in judged]}
+
+
+def preferred(subject: Subject, examples: Sequence[Example], *, by_token: bool = False) -> Values:
+    """Whether the better answer is the likelier, as a whole or by the mean over its tokens."""
+    network, _ = network_for(subject.load())
+    found = []
+    for item in subject.render("dpo", examples):
+        batch = collate([item], 0, CPU)
+        losses, _ = network.judge(batch)
+        better, rejected = (batch.means if by_token else batch.sums)(-losses).tolist()
+        found.append(float(better > rejected))
+    return {"pairs": found}
+
+
+def rated(subject: Subject, examples: Sequence[Example]) -> Values:
+    """Whether a reward model, the adapter itself, gives the better answer more."""
+    items = subject.render("dpo", examples)
+    better = subject.rate(subject.adapter, items)
+    rejected = subject.rate(subject.adapter, [item.beside for item in items if item.beside is not None])
+    return {"pairs": [float(one > other) for one, other in zip(better, rejected, strict=True)]}
+
+
+def answers(subject: Subject, examples: Sequence[Example], *, longest: int = 64) -> Values:
+    """Greedy answers against the right ones; before that their reward, where there is a reward model."""
+    items = subject.render("sft", examples)
+    said = _said(subject, items, longest)
+    scorer = plugins.make("scorers", "token_f1")
+    stops = subject.chat.stop_ids
+    words = [subject.chat.decode([one for one in ids if one not in stops]) for ids in said]
+    scores = [
+        scorer.score(example, Completion(text=text)).value
+        for example, text in zip(examples, words, strict=True)
+    ]
+    found = {"token_f1": scores, "tokens": [float(len(ids)) for ids in said]}
+    if subject.rater is None:
+        return found
+    texts = [_with_answer(item, ids) for item, ids in zip(items, said, strict=True)]
+    return {"reward": subject.rate(subject.rater, texts), **found}
+
+
+def _said(subject: Subject, items: Sequence[Rendered], longest: int) -> list[list[int]]:
+    """Tokens of the greedy answer to each item's question; alike in length they are asked together."""
+    model = subject.load().eval()
+    found: list[list[int]] = [[]] * len(items)
+    order = sorted(range(len(items)), key=lambda place: len(items[place].ids))
+    for start in range(0, len(order), TOGETHER):
+        places = order[start : start + TOGETHER]
+        questions = [parted(items[place])[0] for place in places]
+        for place, ids in zip(places, say(model, questions, longest, subject.chat.stop_ids), strict=True):
+            found[place] = ids
+    return found
+
+
+def _with_answer(item: Rendered, answer: Sequence[int]) -> Rendered:
+    """The item with another answer, and what the template writes after it."""
+    question, _, rest = parted(item)
+    ids = (*question, *answer, *rest)
+    return replace(item, ids=ids, trained=tuple([False] * len(ids)))
