@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from tunewright.core.types import Checkpoint, Completion, Example
 from tunewright.runtime import plugins
 from tunewright.runtime.adapters.loading import put_on
 from tunewright.runtime.chat import Chat, Rendered
-from tunewright.train.torch.batches import collate
+from tunewright.train.torch.batches import Batch, collate
 from tunewright.train.torch.networks import network_for
 from tunewright.train.torch.saying import parted, say
 from tunewright.train.torch.worth import Rater
 
 CPU = torch.device("cpu")
 INSTRUCTION = "Answer."
-TOGETHER = 50
-"""Answers that are said together."""
+TOGETHER = 20
+"""Examples that are looked at together."""
+SAID_TOGETHER = 50
 
 Values = dict[str, list[float]]
 """Of every example a value; what the method is judged by comes first."""
@@ -43,9 +45,9 @@ class Subject:
         """Its template and tokenizer."""
         return Chat.load(self.base.path)
 
-    def load(self) -> Any:  # noqa: ANN401 - a model, of PEFT or not
-        """Its weights in fp32."""
-        model = AutoModelForCausalLM.from_pretrained(self.base.path, dtype=torch.float32)
+    def load(self, dtype: torch.dtype) -> Any:  # noqa: ANN401 - a model, of PEFT or not
+        """Its weights."""
+        model = AutoModelForCausalLM.from_pretrained(self.base.path, dtype=dtype)
         return put_on(model, self.adapter) if self.adapter else model.requires_grad_(False)
 
     def render(self, method: str, examples: Sequence[Example]) -> list[Rendered]:
@@ -65,21 +67,17 @@ Measure = Callable[[Subject, Sequence[Example]], Values]
 
 def log_probability(subject: Subject, examples: Sequence[Example]) -> Values:
     """Mean log-probability of a token of the right answer; of a text without a question, of all of it."""
-    network, _ = network_for(subject.load())
     items = subject.render("sft" if examples[0].messages else "cpt", examples)
-    judged = [network.judge(collate([item], 0, CPU)) for item in items]
-    return {"log_probability": [-float(losses.mean()) for losses, _ in judged]}
+    found = [batch.means(-losses).tolist() for batch, losses in _judged(subject, items)]
+    return {"log_probability": [one for values in found for one in values]}
 
 
 def preferred(subject: Subject, examples: Sequence[Example], *, by_token: bool = False) -> Values:
     """Whether the better answer is the likelier, as a whole or by the mean over its tokens."""
-    network, _ = network_for(subject.load())
-    found = []
-    for item in subject.render("dpo", examples):
-        batch = collate([item], 0, CPU)
-        losses, _ = network.judge(batch)
-        better, rejected = (batch.means if by_token else batch.sums)(-losses).tolist()
-        found.append(float(better > rejected))
+    found: list[float] = []
+    for batch, losses in _judged(subject, subject.render("dpo", examples)):
+        better, rejected = batch.sides((batch.means if by_token else batch.sums)(-losses))
+        found += (better > rejected).double().tolist()
     return {"pairs": found}
 
 
@@ -109,13 +107,21 @@ def answers(subject: Subject, examples: Sequence[Example], *, longest: int = 64)
     return {"reward": subject.rate(subject.rater, texts), **found}
 
 
+def _judged(subject: Subject, items: Sequence[Rendered]) -> Iterator[tuple[Batch, Tensor]]:
+    """Batch by batch, the cross-entropy of every trained token."""
+    network, _ = network_for(subject.load(torch.float32))
+    for start in range(0, len(items), TOGETHER):
+        batch = collate(items[start : start + TOGETHER], 0, CPU)
+        yield batch, network.judge(batch)[0]
+
+
 def _said(subject: Subject, items: Sequence[Rendered], longest: int) -> list[list[int]]:
     """Tokens of the greedy answer to each item's question; alike in length they are asked together."""
-    model = subject.load().eval()
+    model = subject.load(torch.bfloat16).eval()
     found: list[list[int]] = [[]] * len(items)
     order = sorted(range(len(items)), key=lambda place: len(items[place].ids))
-    for start in range(0, len(order), TOGETHER):
-        places = order[start : start + TOGETHER]
+    for start in range(0, len(order), SAID_TOGETHER):
+        places = order[start : start + SAID_TOGETHER]
         questions = [parted(items[place])[0] for place in places]
         for place, ids in zip(places, say(model, questions, longest, subject.chat.stop_ids), strict=True):
             found[place] = ids

@@ -19,6 +19,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import torch
+
 from benchmarks.held_out import Measure, Subject, answers, log_probability, preferred, rated
 from benchmarks.record import WORK, need_dataset, record
 from benchmarks.short_runs import fit
@@ -30,7 +32,7 @@ from tunewright.runtime.chat import TOKENIZER, TOKENIZER_SETTINGS
 from tunewright.train.ports import Curve
 
 HELD_OUT = 200
-VALIDATION = 60
+VALIDATION = 40
 FOLDER = WORK / "methods"
 FIGURES = WORK / "methods.json"
 SHARED: dict[str, Any] = {"epochs": 1, "batch": 16, "tracker": None, "evaluations": 1}
@@ -61,7 +63,7 @@ CASES = (
     Case(
         name="sft",
         data="e2e_nlg",
-        train=slice(300),
+        train=slice(200),
         settings={"method": "sft", "learning_rate": 5e-4},
         measure=log_probability,
     ),
@@ -75,21 +77,21 @@ CASES = (
     Case(
         name="dpo",
         data="rasbt_preference",
-        train=slice(500),
+        train=slice(300),
         settings={"method": "dpo", "learning_rate": 5e-5},
         measure=preferred,
     ),
     Case(
         name="orpo",
         data="rasbt_preference",
-        train=slice(500),
+        train=slice(300),
         settings={"method": "orpo", "learning_rate": 3e-4},
         measure=partial(preferred, by_token=True),
     ),
     Case(
         name="kto",
         data="rasbt_preference",
-        train=slice(300),
+        train=slice(200),
         settings={"method": "kto", "learning_rate": 5e-5},
         measure=preferred,
     ),
@@ -103,7 +105,7 @@ CASES = (
     Case(
         name="distill",
         data="e2e_nlg",
-        train=slice(300, 440),
+        train=slice(200, 340),
         settings={"method": {"distill": {"learn": "probabilities"}}, "learning_rate": 1e-3},
         measure=log_probability,
         teacher="sft",
@@ -111,12 +113,12 @@ CASES = (
     Case(
         name="grpo",
         data="e2e_nlg",
-        train=slice(300, 440),
+        train=slice(200, 340),
         settings={
             "method": {"grpo": {"rewards": ["token_f1"], "answers": 6, "longest": 64}},
             "learning_rate": 1e-4,
             "batch": 14,
-            "epochs": 2,
+            "epochs": 1,
         },
         measure=answers,
         start="sft",
@@ -129,7 +131,7 @@ CASES = (
             "method": {"grpo": {"rewards": ["reward"], "answers": 6, "longest": 48}},
             "learning_rate": 1e-4,
             "batch": 14,
-            "epochs": 2,
+            "epochs": 1,
         },
         measure=partial(answers, longest=48),
         rater="reward",
@@ -144,13 +146,13 @@ def main() -> None:
     parser.add_argument("--validation", action="store_true", help="measure on validation; records nothing")
     asked = parser.parse_args()
     base = models.resolve("smollm2-135m-instruct", environment.read())
-    figures: dict[str, float] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    figures = _kept()
     for case in CASES:
         if asked.only and case.name not in asked.only:
             continue
         found = _figures(case, base, on_validation=asked.validation)
         if not asked.validation:
-            figures |= found
+            figures = {**_kept(), **found}
             FIGURES.parent.mkdir(exist_ok=True)
             FIGURES.write_text(json.dumps(figures))
     missing = [case.name for case in CASES if f"before_{case.name}" not in figures]
@@ -158,6 +160,12 @@ def main() -> None:
         print(f"nothing is recorded; not measured on held-out examples yet: {', '.join(missing) or 'none'}")
     else:
         record("methods", dict(figures))
+
+
+def _kept() -> dict[str, float]:
+    """What was measured before, one case after the other or several at a time."""
+    found: dict[str, float] = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+    return found
 
 
 def _figures(case: Case, base: Checkpoint, *, on_validation: bool) -> dict[str, float]:
@@ -201,7 +209,7 @@ def _merged(base: Checkpoint, adapter: Path) -> Path:
     """The tuned model as one folder, as an export would make it."""
     folder = adapter.with_name(f"{adapter.name}-merged")
     shutil.rmtree(folder, ignore_errors=True)
-    Subject(base=base, adapter=adapter).load().merge_and_unload().save_pretrained(folder)
+    Subject(base=base, adapter=adapter).load(torch.float32).merge_and_unload().save_pretrained(folder)
     for name in (TOKENIZER, TOKENIZER_SETTINGS):
         shutil.copyfile(base.path / name, folder / name)
     return folder
