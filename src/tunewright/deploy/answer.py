@@ -17,6 +17,7 @@ from tunewright.core.types import Request
 from tunewright.deploy import tables
 from tunewright.deploy.respond import Specialist
 from tunewright.deploy.tables import Table
+from tunewright.runtime.engine import wait
 from tunewright.runtime.workspace import appearing, writable
 
 BATCH = 128
@@ -121,7 +122,7 @@ def _ask_missing(
 
     missing = [place for place in range(len(requests)) if place not in answers]
     for start in range(0, len(missing), BATCH):
-        asyncio.run(together(missing[start : start + BATCH]))
+        wait(together(missing[start : start + BATCH]))
         os.fsync(keeper.file.fileno())
 
 

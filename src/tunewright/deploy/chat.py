@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from tunewright.core.types import Completion, Delta, Message, Request
 from tunewright.deploy.respond import Specialist
-from tunewright.runtime.engine import complete
+from tunewright.runtime.engine import complete, wait
 
 
 @dataclass
@@ -30,7 +29,7 @@ class Conversation:
         request = self.specialist.request(
             (*before, asked), constrained=self.constrained, temperature=self.temperature
         )
-        completion = asyncio.run(complete(_Overheard(self.specialist, heard), request))
+        completion = wait(complete(_Overheard(self.specialist, heard), request))
         self.turns += [asked, Message(role="assistant", content=completion.text)]
         return completion
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
 
 from tunewright.core.errors import EngineError
 from tunewright.core.types import Checkpoint, Completion, Delta, FinishReason, Request
 from tunewright.runtime import plugins
 from tunewright.runtime.plugins import Named
 from tunewright.runtime.settings import Settings
+
+T = TypeVar("T")
 
 
 class Engine(Protocol):
@@ -104,4 +107,14 @@ def complete_all(
     async def everything() -> list[Completion]:
         return await asyncio.gather(*(one(i, request) for i, request in enumerate(requests)))
 
-    return asyncio.run(everything())
+    return wait(everything())
+
+
+def wait(work: Coroutine[Any, Any, T]) -> T:
+    """What the work returns; where an event loop runs already, as in a notebook, it is done in a thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        return aside.submit(asyncio.run, work).result()
