@@ -30,11 +30,11 @@ def sweep(folder: Path, settings: tuple[str, ...], *, as_json: bool) -> int:
     if as_json:
         typer.echo(board.model_dump_json(indent=1))
     else:
-        _show(board, settings)
+        _show(board, ["--project", str(folder)] if folder != Path() else [], settings)
     return 0
 
 
-def _show(board: Leaderboard, settings: tuple[str, ...]) -> None:
+def _show(board: Leaderboard, where: list[str], settings: tuple[str, ...]) -> None:
     out = tables.console()
     heads, rows = table(board)
     drawn = Table(title=f"{len(rows)} trials", title_justify="left", box=SIMPLE)
@@ -50,5 +50,5 @@ def _show(board: Leaderboard, settings: tuple[str, ...]) -> None:
     out.print(f"winner: {board.winner}", markup=False, soft_wrap=True)
     if board.best.settings:
         given = [*settings, *(f"{path}={text_of(value)}" for path, value in board.best.settings.items())]
-        words = " ".join(f"--set {shlex.quote(one)}" for one in given)
-        out.print(f"run it: tunewright run {words}", markup=False, soft_wrap=True)
+        words = shlex.join(["tunewright", "run", *where, *(word for one in given for word in ("--set", one))])
+        out.print(f"run it: {words}", markup=False, soft_wrap=True)

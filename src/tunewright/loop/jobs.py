@@ -90,6 +90,12 @@ def every(project: Path) -> list[Run]:
     return [read(path.parent) for path in paths]
 
 
+def at_work(project: Path) -> bool:
+    """Whether a process makes artifacts of the project right now: a run, or a trial of a sweep."""
+    found = (project / WORKSPACE).glob("sweeps/*/*/*/run.json")
+    return any(status(run) == "running" for run in (*every(project), *(read(one.parent) for one in found)))
+
+
 def read(folder: Path) -> Run:
     """The run whose files lie in that folder."""
     return Run.model_validate({**json.loads((folder / "run.json").read_bytes()), "folder": folder})

@@ -120,7 +120,7 @@ class Project:
         Returns what was taken out, and the checkpoints and releases that saw it. Raises `SpecError`, and
         `WorkspaceError` while a run is going on.
         """
-        if any(jobs.status(run) == "running" for run in jobs.every(self.folder)):
+        if jobs.at_work(self.folder):
             raise WorkspaceError(
                 "a run is going on and could write what is being erased",
                 where=str(self.folder),

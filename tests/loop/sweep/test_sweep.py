@@ -18,12 +18,15 @@ from typer.testing import CliRunner
 from tests.loop.conftest import write_project
 from tunewright import Project
 from tunewright.cli.app import app
-from tunewright.core.errors import SpecError
-from tunewright.core.types import Event, Report
+from tunewright.core.errors import SpecError, WorkspaceError
+from tunewright.core.types import Checkpoint, Event, Report
 from tunewright.loop import jobs
 from tunewright.loop.sweep.leaderboard import Leaderboard
+from tunewright.loop.sweep.settings import of_trial
+from tunewright.loop.sweep.trials import begin
 from tunewright.runtime import examples
 from tunewright.runtime.measure import read_answers
+from tunewright.testing.checkpoint import tiny_model
 
 
 def project_with(folder: Path, model: Path, sweep: dict[str, object], **train: object) -> Path:
@@ -126,7 +129,7 @@ def test_a_sweep_that_is_over_trains_nothing_and_says_the_same(
     told = CliRunner().invoke(app, ["sweep", "--project", str(folder)])
     assert told.exit_code == 0, told.output
     assert "3e-3" not in told.stdout and "0.003" in told.stdout and "winner.yaml" in told.stdout
-    assert "tunewright run --set train.learning_rate=0.003" in told.stdout
+    assert "--set train.learning_rate=0.003" in told.stdout
     assert (board.folder / "leaderboard.html").read_text().count("<tr") == 3
 
 
@@ -151,6 +154,21 @@ def test_a_killed_sweep_goes_on_and_repeats_nothing(tmp_path: Path, model: Path)
     assert board.questions == 6
 
 
+def test_a_trial_that_outlived_its_sweep_is_taken_over(tmp_path: Path, model: Path) -> None:
+    folder = project_with(tmp_path / "p", model, {"paths": RATES}, epochs=50)
+    spec = of_trial(Project.open(folder).spec, {}, "validation")
+    place = folder / ".tunewright" / "sweeps" / "sweep-1" / "trials" / "0000"
+    first = begin(place, folder, spec, "validation", {})
+    assert begin(place, folder, spec, "validation", {}) == first
+    with pytest.raises(WorkspaceError, match="going on"):
+        Project.open(folder).erase("ana")
+    os.kill(first.pid, signal.SIGKILL)
+    until(lambda: not jobs.alive(first))
+    again = begin(place, folder, spec, "validation", {})
+    assert again.pid != first.pid
+    os.kill(again.pid, signal.SIGKILL)
+
+
 def test_a_pruned_trial_is_stopped_early_and_leaves_nothing_half_made(tmp_path: Path, model: Path) -> None:
     sweep = {"paths": {"train.learning_rate": [2e-3, 3e-3, 1e-6]}, "examples": 6}
     folder = project_with(tmp_path / "p", model, sweep, epochs=20, patience=0)
@@ -158,6 +176,28 @@ def test_a_pruned_trial_is_stopped_early_and_leaves_nothing_half_made(tmp_path: 
     (pruned,) = [row for row in board.rows if row.state == "pruned"]
     assert pruned.settings == {"train.learning_rate": 1e-6} and "look" in pruned.problem
     assert not list((folder / ".tunewright" / "partial").iterdir())
+
+
+def test_data_mix_and_base_model_are_tried_on_the_same_questions(tmp_path: Path, model: Path) -> None:
+    other = tiny_model(tmp_path / "other", seed=1)
+    sweep = {
+        "paths": {"model": [str(other)], "data.mix.ratios.data.csv": [0.5, 2]},
+        "workers": 2,
+        "examples": 9,
+    }
+    folder = project_with(tmp_path / "p", model, sweep)
+    board = Project.open(folder).sweep()
+    assert [row.state for row in board.rows] == ["complete"] * 3
+    assert {row.metric.n for row in board.rows if row.metric} == {9}
+    project = Project.open(folder)
+    bases = set()
+    for row in board.rows:
+        checkpoint = project.workspace.find(row.checkpoint or "", Checkpoint)
+        assert checkpoint is not None
+        bases.add(checkpoint.base.sha256)
+    assert len(bases) == 2
+    seen = {one.dataset.counts["train"] for one in project.data.versions()}
+    assert seen == {42, 84, 168}
 
 
 def test_a_trial_that_fails_is_told_and_the_others_go_on(tmp_path: Path, model: Path) -> None:

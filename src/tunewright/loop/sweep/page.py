@@ -23,13 +23,14 @@ td { border-top: 1px solid #ddd; font-variant-numeric: tabular-nums } .tied { ba
 def table(board: Leaderboard) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Heads and rows: trial, a column a path, the objective, how far behind the best, what is to be said."""
     paths = tuple(dict.fromkeys(path for row in board.rows for path in row.settings))
-    heads = ("trial", *(_short(path, paths) for path in paths), board.objective, "best − this", "")
+    heads = ("trial", *(_short(path, paths) for path in paths), board.objective, "best − this", "time", "")
     return heads, [
         (
             str(row.trial),
             *(text_of(row.settings[path]) if path in row.settings else "as is" for path in paths),
             interval(row.metric),
             _difference(row.behind),
+            f"{row.seconds:.0f} s",
             _said(row),
         )
         for row in board.rows

@@ -127,13 +127,16 @@ class Trials:
             self._tell(f"trial {one.tried.number} {event.message or event.step} {done}/{total}")
 
     def _looked(self, one: Going, event: Event) -> None:
-        """Prune the trial where the study says so; the look before training and the last decide nothing."""
+        """Prune the trial where the study says so; the look before training and the last decide nothing.
+
+        The spec as it is goes to its end in any case: it is what the winner is compared with.
+        """
         done, total = event.data["done"], event.data["total"]
         if not 0 < done < total or one.pruned_at:
             return
         look = sum(one.looks[: one.round]) + round(done / total * one.looks[one.round])
         loss = event.data["validation_loss"] if self.by_loss else 1 - event.data["validation_exact"]
-        if self.study.prune(one.tried.number, look, loss):
+        if self.study.prune(one.tried.number, look, loss) and one.tried.settings:
             one.pruned_at = look
             jobs.stop(one.run)
 
