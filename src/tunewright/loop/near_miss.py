@@ -71,9 +71,12 @@ def _takes(field: FieldInfo, value: object) -> bool:
 
 
 def _fix(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
-    owner = _model_at(model, loc[:-1])
-    field = owner.model_fields.get(str(loc[-1])) if owner and loc else None
-    return f"`{loc[-1]}` is: {field.description}" if field and field.description else "mend the value"
+    """What the nearest key says of itself: of an entry of a mapping, the mapping's."""
+    for end in range(len(loc), 0, -1):
+        field = _fields(model, loc[: end - 1]).get(str(loc[end - 1]))
+        if field and field.description:
+            return f"`{loc[end - 1]}` is: {field.description}"
+    return "mend the value"
 
 
 def _path(loc: tuple[str | int, ...]) -> str:

@@ -57,7 +57,8 @@ class Project:
             spec = Spec.parse(values)
         except SpecError as error:
             others = checks.check(Spec.sections(values), place)
-            raise SpecError(problems=(*error.problems, *others)) from None
+            tried = sweep_checks.check_values(values, place)
+            raise SpecError(problems=(*error.problems, *others, *tried)) from None
         return cls(place, spec.with_overrides(*settings), settings)
 
     @classmethod

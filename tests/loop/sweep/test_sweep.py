@@ -240,6 +240,17 @@ def test_every_bad_path_is_told_at_once_before_anything_runs(tmp_path: Path, mod
     }
 
 
+def test_a_range_that_is_none_hides_no_other_problem(tmp_path: Path, model: Path) -> None:
+    paths = {"train.batch": 8, "train.lerning_rate": [1e-3], "train.epochs": {"low": 3, "high": 1}}
+    folder = project_with(tmp_path / "p", model, {"paths": paths, "workers": 0})
+    with pytest.raises(SpecError) as error:
+        Project.open(folder)
+    told = {problem.where.removeprefix("tunewright.yaml: "): problem.fix for problem in error.value.problems}
+    assert {f"sweep.paths.{path}" for path in paths} | {"sweep.workers"} <= told.keys()
+    assert told["sweep.paths.train.lerning_rate"] == "did you mean `learning_rate`?"
+    assert "train.tuner.r: [8, 16]" in told["sweep.paths.train.batch"]
+
+
 def test_a_spec_without_a_sweep_says_what_to_write(tmp_path: Path, model: Path) -> None:
     folder = write_project(tmp_path / "p", model)
     with pytest.raises(SpecError, match="does not say what to try"):

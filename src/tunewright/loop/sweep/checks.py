@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from tunewright.core.errors import SpecError
 from tunewright.core.types import Problem
@@ -11,6 +14,7 @@ from tunewright.define.metrics import default_metrics
 from tunewright.loop import checks
 from tunewright.loop.spec import Spec
 from tunewright.loop.sweep.settings import Settings, changed, extremes, refused
+from tunewright.loop.sweep.spec import Values
 from tunewright.runtime import plugins
 
 MANY_UNITS = ("model", "train.method")
@@ -35,6 +39,26 @@ def check(spec: Spec, project: Path) -> Iterator[Problem]:
             if problem.what not in known | told:
                 told.add(problem.what)
                 yield problem
+
+
+def check_values(values: object, project: Path) -> Iterator[Problem]:
+    """Problems of the paths that can be read, of plain values that do not hold as a whole; else nothing."""
+    given = values if isinstance(values, dict) else {}
+    section = given.get("sweep")
+    paths = section.get("paths") if isinstance(section, dict) else None
+    if not isinstance(paths, dict):
+        return
+    read = {path: tried for path, tried in paths.items() if _readable(tried)}
+    with suppress(SpecError):
+        yield from check(Spec.parse({**given, "sweep": {"paths": read}}), project)
+
+
+def _readable(tried: object) -> bool:
+    try:
+        Values.model_validate(tried)
+    except ValidationError:
+        return False
+    return True
 
 
 def check_given(spec: Spec) -> Iterator[Problem]:
