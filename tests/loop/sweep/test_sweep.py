@@ -40,7 +40,7 @@ def project_with(folder: Path, model: Path, sweep: dict[str, object], **train: o
     return folder
 
 
-def until(what: Callable[[], object], seconds: float = 90) -> None:
+def until(what: Callable[[], object], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it never happened"

@@ -124,7 +124,8 @@ class Trials:
             self._looked(one, event)
         elif event.kind == "progress":
             done, total = event.data.get("done", 0), event.data.get("total", 0)
-            self._tell(f"trial {one.tried.number} {event.message or event.step} {done}/{total}")
+            what = "asking validation questions" if event.step == "measure" else event.message or event.step
+            self._tell(f"trial {one.tried.number} {what} {done}/{total}")
 
     def _looked(self, one: Going, event: Event) -> None:
         """Prune the trial where the study says so; the look before training and the last decide nothing.
