@@ -61,7 +61,7 @@ class Leaderboard(Frozen):
     test: tuple[Metric, ...] = ()
     """The objective on the test part, which chose nothing: of the spec as it is, then of the winner."""
     gain: Comparison | None = None
-    """The winner minus the spec as it is, paired on the test part; None where there is none."""
+    """The winner minus the spec as it is, paired on the test part; None where that is the winner."""
     notes: tuple[str, ...] = ()
 
     @property
@@ -127,7 +127,7 @@ def rank(
 
 def notes(board: Leaderboard, confidence: float) -> Iterator[str]:
     """What a reader must not take the figures for."""
-    best, complete = board.best, [row for row in board.rows if row.metric is not None]
+    complete = [row for row in board.rows if row.metric is not None]
     tied = [row for row in complete[1:] if row.tied]
     yield (
         f"{board.objective} on {board.questions} validation questions; intervals hold with {confidence:.0%} "
@@ -142,18 +142,16 @@ def notes(board: Leaderboard, confidence: float) -> Iterator[str]:
             f"The best of {len(complete)} on the same questions looks better than it is; training chose its "
             "best moment on them, too."
         )
-    if not best.settings:
+    if board.gain is None:
         yield "Nothing that was tried was better than the spec as it is."
-    elif board.gain is not None:
-        before, after, gain = *board.test, board.gain
-        span = f"{gain.difference:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
-        yield (
-            f"On {after.n} test questions, which chose nothing, the winner has {after.value:.3f}, "
-            f"the spec as it is {before.value:.3f}: {span}. A sweep that is repeated until this figure "
-            "pleases has chosen by it."
-        )
-    else:
-        yield "There is no test part to measure the winner on: its figure above is too good."
+        return
+    before, after, gain = *board.test, board.gain
+    span = f"{gain.difference:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
+    yield (
+        f"On {after.n} test questions, which chose nothing, the winner has {after.value:.3f}, "
+        f"the spec as it is {before.value:.3f}: {span}. A sweep that is repeated until this figure "
+        "pleases has chosen by it."
+    )
 
 
 def _row(one: Tried, report: Report | None, ruler: Ruler) -> Row:

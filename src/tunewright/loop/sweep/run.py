@@ -152,9 +152,7 @@ def _found(workspace: Workspace, report_id: str) -> Report:
 def _tested(
     project: Path, spec: Spec, dataset: Dataset, ruler: Ruler, board: Leaderboard, listen: Emit
 ) -> Leaderboard:
-    """With the winner and the spec as it is on the test part, which chose nothing, where there is one."""
-    if not dataset.counts.get("test"):
-        return board
+    """With the winner and the spec as it is on the test part, which chose nothing."""
     best = board.best
     every: list[tuple[str, Settings]] = [("spec", {})]
     if best.settings:
