@@ -15,6 +15,7 @@ from tests.loop.conftest import write_project
 from tunewright import Project
 from tunewright.core.errors import TunewrightError, WorkspaceError
 from tunewright.loop import jobs
+from tunewright.runtime import events
 
 
 def until(what: object, seconds: float = 60) -> None:
@@ -91,3 +92,31 @@ def test_stop_says_so_where_no_run_is_going_on(tmp_path: Path, model: Path) -> N
     project.run(only="define")
     with pytest.raises(WorkspaceError, match="the newest is finished"):
         project.stop()
+
+
+def test_a_clock_that_was_set_back_does_not_hide_the_newest_run(tmp_path: Path) -> None:
+    runs = tmp_path / ".tunewright" / "runs"
+    ahead = runs / "29991231-235959-000"
+    ahead.mkdir(parents=True)
+    old = jobs.Run(id=ahead.name, folder=ahead, pid=1, born=-99.0)
+    (ahead / "run.json").write_text(old.model_dump_json(exclude={"folder"}))
+    made = [jobs.start(tmp_path) for _ in range(2)]
+    assert [run.id for run in jobs.every(tmp_path)] == [old.id, *(run.id for run in made)]
+    assert jobs.latest(tmp_path).id == made[-1].id and not jobs.alive(old)
+    for run in made:
+        list(jobs.follow(run))
+
+
+def test_of_two_runs_that_make_the_same_at_once_one_is_refused_and_the_other_unharmed(
+    tmp_path: Path, model: Path
+) -> None:
+    project = Project.open(write_project(tmp_path, model), settings=("train.epochs=30",))
+    first, second = jobs.start(tmp_path, only="train", settings=project.overrides), None
+    until(
+        lambda: any(event.step == "train" for event in (event for event, _ in events.read_from(first.events)))
+    )
+    second = jobs.start(tmp_path, only="train", settings=project.overrides)
+    with pytest.raises(TunewrightError, match="another run"):
+        project.wait(second)
+    jobs.stop(first)
+    assert [event.kind for event in jobs.follow(first)][-1] in ("stopped", "finished")

@@ -102,7 +102,11 @@ def test_it_cannot_be_merged_and_the_reason_is_told_before_anything_is_trained(
         plugins.make("exports", "merged").pack(checkpoint, tmp_path, settings())
     assert reason in str(caught.value) and "adapter" in caught.value.problems[0].fix
     define = "define: {objective: Desk., task: classification}\ndata: {sources: [a.csv]}\n"
-    for export, told in (("", True), ("deploy: {export: adapter}\n", False)):
+    for export, told in (
+        ("deploy: {export: merged}\n", True),
+        ("", False),
+        ("deploy: {export: adapter}\n", False),
+    ):
         text = f"{define}train: {{tuner: {checkpoint.tuner}}}\n{export}"
         (tmp_path / "tunewright.yaml").write_text(text)
         found = [one for one in Project.open(tmp_path).check() if one.where == "deploy.export"]

@@ -9,14 +9,18 @@ from importlib import import_module
 from pathlib import Path
 
 import mlflow
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from tunewright import train
+from tunewright.core.types import Checkpoint, Dataset, Event, Task
+from tunewright.runtime.plugins import Named
 from tunewright.train.ports import Curve, Look
 from tunewright.train.trackers.mlflow import MLflow
 from tunewright.train.trackers.tensorboard import TensorBoard
 from tunewright.train.trackers.wandb import WandB
 
-from .conftest import make_context
+from .conftest import SPEC, make_context
 
 CURVE = Curve(
     losses=(3.0, 2.0, 1.5),
@@ -97,3 +101,20 @@ def _records(content: bytes) -> Iterator[bytes]:
         if kind in (1, 4):  # the only piece of a record, or its last
             yield whole
             whole = b""
+
+
+@pytest.mark.parametrize("tracker", ["mlflow", "tensorboard", "wandb"])
+def test_a_tracker_that_cannot_be_written_to_costs_a_warning_and_not_the_run(
+    tracker: str, base: Checkpoint, dataset: Dataset, task: Task, tmp_path: Path
+) -> None:
+    events: list[Event] = []
+    context = make_context(tmp_path, events)
+    root = context.workspace.root
+    root.mkdir(exist_ok=True)
+    (root / "mlflow.db").write_bytes(b"no data base" * 100)
+    for name in ("tensorboard", "wandb"):
+        (root / name).write_text("a file where a folder should be")
+    spec = SPEC.model_copy(update={"tracker": Named(name=tracker), "epochs": 0.2})
+    made = train.run(context, spec, base, dataset, task)
+    assert made.trained_parameters > 0
+    assert [event.kind for event in events if "not mirrored" in event.message] == ["warning"]

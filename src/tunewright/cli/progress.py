@@ -64,7 +64,8 @@ class Progress:
             self.console.print(f"{event.step} …", markup=False)
             return
         seconds = event.time.timestamp() - self.began.get(event.step, event.time.timestamp())
-        how = "already made" if event.kind == "reused" else f"done in {seconds:.0f} s"
+        took = f" in {seconds:.0f} s" if seconds >= 0 else ""  # the clock was set back meanwhile
+        how = "already made" if event.kind == "reused" else f"done{took}"
         self.console.print(f"{event.step}: {how}", markup=False)
 
     def _progress(self, event: Event) -> None:

@@ -11,7 +11,8 @@ from tunewright.runtime import plugins
 
 def check(spec: DeploySpec) -> Iterator[Problem]:
     """Every problem of the section `deploy`."""
-    yield from plugins.check("exports", spec.export, where="deploy.export")
+    if spec.export is not None:
+        yield from plugins.check("exports", spec.export, where="deploy.export")
     if not spec.allow:
         yield Problem(
             where="deploy.allow",

@@ -14,10 +14,11 @@ from tunewright.deploy.parity import Evidence
 from tunewright.deploy.ports import Export
 from tunewright.deploy.release import objections
 from tunewright.deploy.spec import DeploySpec
-from tunewright.runtime import examples, models, plugins, workspace
+from tunewright.runtime import adapters, examples, models, plugins, workspace
 from tunewright.runtime.chat import Chat, with_instruction
 from tunewright.runtime.context import Context
 from tunewright.runtime.lazy import require
+from tunewright.runtime.plugins import Named
 
 VERSION = "1"
 """Raised when a change of the stage makes earlier artifacts stale."""
@@ -33,14 +34,15 @@ def run(
     Raises `DeployError`, and leaves nothing, if the packed form does not answer alike.
     """
     reasons = objections(checkpoint, report, spec.allow)
+    form = spec.export or fitting(checkpoint)
     with _nothing_left(context.folder):
-        packed = _pack(context, spec, checkpoint)
+        packed = _pack(context, form, checkpoint)
         found = _prove(context, spec, checkpoint, packed, dataset)
         release = context.seal(
             Release,
             checkpoint=checkpoint.id,
             report=report.id,
-            form=spec.export.name,
+            form=form.name,
             parity=(found.same, found.effect),
             template_sha256=Chat.load(packed).template_sha256,
             base=checkpoint.base,
@@ -61,11 +63,19 @@ def fingerprint(spec: DeploySpec, project: Path) -> dict[str, str]:
     return {"deploy": VERSION}
 
 
-def _pack(context: Context, spec: DeploySpec, checkpoint: Checkpoint) -> Path:
-    folder = context.folder / spec.export.name
+def fitting(checkpoint: Checkpoint) -> Named:
+    """The form of a checkpoint for which none was asked for: one folder, unless it cannot be merged."""
+    damaged = any(True for _ in adapters.check(checkpoint.path))
+    if models.whole(checkpoint) or damaged or not adapters.apart(checkpoint.path):
+        return Named(name="merged")
+    return Named(name="adapter")
+
+
+def _pack(context: Context, form: Named, checkpoint: Checkpoint) -> Path:
+    folder = context.folder / form.name
     folder.mkdir(parents=True)
-    context.tell("note", f"packing as `{spec.export.name}`")
-    export: Export = plugins.make("exports", spec.export)
+    context.tell("note", f"packing as `{form.name}`")
+    export: Export = plugins.make("exports", form)
     export.pack(checkpoint, folder, context.settings)
     return folder
 
@@ -94,7 +104,7 @@ def _prove(
     else:
         said, _ = greedy.adapter_answers(base, packed, *how)
     answers = parity.Answers(base=untouched, adapter=tuned, packed=said)
-    found = parity.evidence(answers, spec.export.name, [example.id for example in asked], chat.decode)
+    found = parity.evidence(answers, packed.name, [example.id for example in asked], chat.decode)
     parity.require_parity(found)
     workspace.atomic_write(context.folder / EVIDENCE, found.model_dump_json(indent=1).encode())
     return found

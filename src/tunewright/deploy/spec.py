@@ -11,7 +11,10 @@ from tunewright.runtime.plugins import Named
 class DeploySpec(Frozen):
     """How a checkpoint is packed, and what must hold before it may be promoted."""
 
-    export: Named = Field(default=Named(name="merged"), description="form it is packed in: a plug-in")
+    export: Named | None = Field(
+        default=None,
+        description="form it is packed in: `merged` or `adapter`; if left out, merged where that is possible",
+    )
     allow: tuple[VerdictWord, ...] = Field(
         default=("ship", "waived"),
         description="verdicts that allow the release; with any other it is packed as a mere candidate",

@@ -36,7 +36,7 @@ def at_hand(found: Sequence[Problem], spec: Spec, project: Path, outcome: Outcom
         yield from found
         return
     base = models.resolve(name, how)
-    export = spec.deploy.export.name
+    export = spec.deploy.export.name if spec.deploy.export else "merged"
     yield from (one for one in found if not isinstance(one, Finding))
     yield from train.lint(train.examine(spec.train, base, dataset, task, export))
 
@@ -52,6 +52,8 @@ def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:
 
 def _check_packing(how: TrainSpec, packed: DeploySpec) -> Iterator[Problem]:
     """A form that what is trained could not be packed in: said before the training, not after it."""
+    if packed.export is None:  # the one that fits is taken
+        return
     if any(plugins.check("tuners", how.tuner, where="")) or any(
         plugins.check("exports", packed.export, where="")
     ):
@@ -60,7 +62,9 @@ def _check_packing(how: TrainSpec, packed: DeploySpec) -> Iterator[Problem]:
     named = f"`{how.tuner.name}`"
     if export.merges and tuner.apart:
         what = f"an adapter of {named} cannot be merged: {tuner.apart}"
-        yield Problem(where="deploy.export", what=what, fix="set `deploy: {export: adapter}`")
+        yield Problem(
+            where="deploy.export", what=what, fix="leave `deploy.export` out, or set it to `adapter`"
+        )
     if tuner.whole and not export.merges:
         what = f"{named} makes a whole model, and there is no adapter to pack"
         yield Problem(where="deploy.export", what=what, fix="leave `deploy.export` out")

@@ -34,6 +34,8 @@ LAST = {"finished": "finished", "failed": "failed", "stopped": "stopped"}
 END = "run"
 """Step name of the event that ends a run."""
 _LOOK_EVERY = 0.2
+_JITTER = 3.0
+"""Seconds by which the moment that the machine began differs from look to look."""
 
 
 class Run(Frozen):
@@ -48,7 +50,7 @@ class Run(Frozen):
     """Overrides of the spec, `path=value`."""
     pid: int = 0
     born: float = 0.0
-    """When the process was made, so that a reused process id is not mistaken for it."""
+    """Seconds from the machine to the process, so that a reused id is not mistaken for it."""
 
     @property
     def events(self) -> Path:
@@ -79,7 +81,7 @@ def spawn(run: Run, module: str, *arguments: str, more: Mapping[str, str] | None
             env={**environment.child_environment(), **(more or {})},
             start_new_session=True,
         )
-    run = run.model_copy(update={"pid": child.pid, "born": psutil.Process(child.pid).create_time()})
+    run = run.model_copy(update={"pid": child.pid, "born": _born(psutil.Process(child.pid))})
     atomic_write(run.folder / "run.json", run.model_dump_json(exclude={"folder"}).encode())
     return run
 
@@ -168,9 +170,15 @@ def alive(run: Run) -> bool:
     """Whether the run's process is there."""
     try:
         process = psutil.Process(run.pid)
-        return abs(process.create_time() - run.born) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        return abs(_born(process) - run.born) < _JITTER and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _born(process: psutil.Process) -> float:
+    """When a process began, in seconds since the machine did: a clock that is set moves both."""
+    since = psutil.boot_time()
+    return float(process.create_time() - since)
 
 
 def death(run: Run) -> Problem:
@@ -185,8 +193,10 @@ def death(run: Run) -> Problem:
 
 
 def _new_id(runs: Path) -> str:
+    """A name by the clock that stands behind those of all runs, even if the clock was set back."""
     stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
-    return stamp if not (runs / stamp).exists() else f"{stamp}x"
+    last = max((path.name for path in runs.glob("*")), default="")
+    return stamp if stamp > last else f"{last}x"
 
 
 def _wait_for(path: Path) -> None:

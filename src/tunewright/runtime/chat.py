@@ -94,7 +94,12 @@ class Chat:
             raise ModelError(
                 f"there is no `{TOKENIZER}`", where=str(folder), fix="give a folder with a fast tokenizer"
             )
-        return cls(template, tokenizers.Tokenizer.from_file(str(path)), _special(settings))
+        try:
+            tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises nothing narrower
+            fix = "copy or fetch the file again"
+            raise ModelError(f"the tokenizer cannot be read: {error}", where=str(path), fix=fix) from error
+        return cls(template, tokenizer, _special(settings))
 
     @property
     def template_sha256(self) -> str:

@@ -99,7 +99,7 @@ def _page(
         "",
         "| | |",
         "|---|---|",
-        f"| epochs, learning rate, batch | {spec.epochs:g}, {spec.learning_rate:g}, {spec.batch} |",
+        f"| epochs, learning rate, batch | {spec.epochs:g}, {spec.rate:g}, {spec.batch} |",
         f"| steps, best at | {len(curve.losses)}, {curve.best_step} |",
         f"| validation loss | {'none' if best is None else f'{best.loss:.4f}'} |",
         f"| exact answers on validation | {'none' if best is None else f'{best.exact:.1%}'} |",

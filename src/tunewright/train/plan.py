@@ -32,7 +32,7 @@ def make_plan(
         warmup_steps=round(spec.warmup * steps),
         evaluate_every=max(1, math.ceil(per_epoch / spec.evaluations)),
         batch=spec.batch,
-        learning_rate=spec.learning_rate,
+        learning_rate=spec.rate,
         schedule=spec.schedule,
         patience=spec.patience,
         best_by=best_by,

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from tunewright.core.types import Frozen
 from tunewright.runtime.plugins import Named
+from tunewright.train import rates
 
 
 class TrainSpec(Frozen):
@@ -30,8 +31,11 @@ class TrainSpec(Frozen):
     epochs: float = Field(
         default=3.0, gt=0, allow_inf_nan=False, description="how often every training example is seen"
     )
-    learning_rate: float = Field(
-        default=1e-3, gt=0, allow_inf_nan=False, description="highest step size, reached after the warm-up"
+    learning_rate: float | None = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="highest step size, reached after the warm-up; what suits tuner and method if left out",
     )
     batch: int = Field(default=16, ge=1, description="examples per step")
     warmup: float = Field(default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises")
@@ -58,6 +62,11 @@ class TrainSpec(Frozen):
             return values
         known = {key: values[key] for key in ("tuner", "backend", "tracker") if key in values}
         return {**values, "then": {**known, **values["then"]}}
+
+    @property
+    def rate(self) -> float:
+        """The learning rate, as it was given or as it is usual."""
+        return self.learning_rate or rates.usual(self.tuner.name, self.method.name)
 
     @property
     def rounds(self) -> tuple[TrainSpec, ...]:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import torch
 from torch.nn import functional
-from transformers import AutoModelForCausalLM
 
 from tunewright.deploy.parity import Greedy
 from tunewright.runtime import adapters
 from tunewright.runtime.adapters.loading import put_on
 from tunewright.runtime.adapters.soft import Pair, cache, kept
+from tunewright.runtime.models.opening import open_model
 
 Told = Callable[[int], None]
 """Told how many more prompts were answered."""
@@ -51,9 +51,7 @@ def folder_answers(folder: Path, prompts: Sequence[Ids], stop: Ids, tokens: int,
 
 
 def _open(folder: Path) -> torch.nn.Module:
-    model: torch.nn.Module = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, local_files_only=True
-    )
+    model: torch.nn.Module = open_model(folder, torch.float32)
     return model
 
 

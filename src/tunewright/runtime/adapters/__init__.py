@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tunewright.core.types import Problem
-from tunewright.runtime.models.local import PICKLES, read_object, tensors
+from tunewright.runtime.models.files import PICKLES, read_object, tensors
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 ROUNDING = "quantisation.json"

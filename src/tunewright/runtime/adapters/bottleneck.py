@@ -20,7 +20,7 @@ from torch.nn import functional
 from tunewright.core.errors import ModelError
 from tunewright.core.types import Frozen
 from tunewright.runtime import adapters
-from tunewright.runtime.models.local import read_object
+from tunewright.runtime.models.files import read_object
 
 Bend = Literal["gelu", "relu", "silu"]
 _BENDS: dict[Bend, Callable[[Tensor], Tensor]] = {

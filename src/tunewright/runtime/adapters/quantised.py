@@ -7,6 +7,7 @@ same way and its values are used as numbers again, so that what answers is what 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from tunewright.core.errors import ModelError
 from tunewright.core.types import Frozen
 from tunewright.runtime import adapters
 from tunewright.runtime.lazy import require
-from tunewright.runtime.models.local import read_object
+from tunewright.runtime.models.files import read_object
 
 Bits = Literal[4, 8]
 BLOCK = 64
@@ -32,6 +33,12 @@ class Rounding(Frozen):
     """Number format of the weights before they were rounded."""
     left: tuple[str, ...]
     """Layers that were left as they are."""
+
+
+def count(weight: Tensor) -> int:
+    """Numbers that a weight stands for; of one in 4 bits there lie two in a byte."""
+    state = getattr(weight, "quant_state", None)
+    return weight.numel() if state is None else math.prod(state.shape)
 
 
 def loading(bits: Bits, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Base models: the catalogue, and the way from a name to a folder of weights."""
 
 from tunewright.runtime.models.catalogue import CatalogueEntry, PackageFile, catalogue, show
-from tunewright.runtime.models.local import CONFIG, shapes
+from tunewright.runtime.models.files import CONFIG, shapes
 from tunewright.runtime.models.lookup import (
     cached,
     check,

@@ -11,7 +11,7 @@ from tunewright.core.types import Checkpoint, ModelRef, Problem
 from tunewright.runtime import events
 from tunewright.runtime.events import Emit, ignore
 from tunewright.runtime.lazy import require
-from tunewright.runtime.models import cache, hub, local
+from tunewright.runtime.models import cache, checks, files, hub
 from tunewright.runtime.models.catalogue import CatalogueEntry, catalogue, show
 from tunewright.runtime.models.local import describe, local_checkpoint
 from tunewright.runtime.models.package import obtain
@@ -45,7 +45,7 @@ def check(name: str) -> Iterator[Problem]:
     """What is wrong with a model's name, found without fetching anything."""
     folder = Path(name).expanduser()
     if folder.is_dir():
-        yield from local.check(folder)
+        yield from checks.check(folder)
     elif not name.startswith(hub.PREFIX):
         try:
             _known(name)
@@ -57,13 +57,22 @@ def known(name: str, settings: Settings) -> Path | None:
     """Folder of the model if it is here and whole; nothing is fetched or converted."""
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return None if any(local.check(folder)) else folder
+        return None if any(checks.check(folder)) else folder
     entry = next((entry for entry in catalogue() if entry.name == name), None)
     found = cached(entry, settings) if entry is not None else None
     return found.path if found is not None else None
 
 
 def _known(name: str) -> CatalogueEntry:
+    if Path(name).expanduser().is_file():
+        pickled = Path(name).suffix in files.PICKLES
+        raise ModelError(
+            "this is a pickled file, which can run code, so it is not opened"
+            if pickled
+            else "this is a file, and a model is a folder",
+            where=name,
+            fix="name a folder with `config.json`, `tokenizer.json` and the weights as `model.safetensors`",
+        )
     if "/" in name or name.startswith("."):
         looks_like_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
         raise ModelError(
@@ -94,7 +103,7 @@ def weights(ref: ModelRef, settings: Settings) -> Path:
 
 def whole(checkpoint: Checkpoint) -> bool:
     """Whether the checkpoint's folder holds every weight, not an adapter on those of the base model."""
-    return checkpoint.tuner is None or (checkpoint.path / local.CONFIG).exists()
+    return checkpoint.tuner is None or (checkpoint.path / files.CONFIG).exists()
 
 
 def weights_of(checkpoint: Checkpoint, settings: Settings) -> Path:

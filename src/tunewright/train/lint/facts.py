@@ -12,7 +12,7 @@ from typing import Any
 from tunewright.core.types import Checkpoint, Example
 from tunewright.runtime.chat import Chat, Rendered
 from tunewright.runtime.models import shapes
-from tunewright.runtime.models.local import CONFIG
+from tunewright.runtime.models.files import CONFIG
 from tunewright.train.spec import TrainSpec
 
 

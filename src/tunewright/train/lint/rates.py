@@ -2,42 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from tunewright.train.lint.facts import Facts
+from tunewright.train.rates import GENTLER, PREFERENCES, RATES
 from tunewright.train.rule import MEASURED, Rule, Told
 
-
-class Rates(NamedTuple):
-    """Learning rates of a tuner: hardly any effect, good to begin with, risky, and beyond hope."""
-
-    slow: float
-    usual: float
-    risky: float
-    hopeless: float
-
-
-LOW_RANK = Rates(2e-5, 1e-3, 2e-3, 1e-2)
-RATES = {
-    "full": Rates(1e-6, 5e-5, 2e-4, 2e-3),
-    "lora": LOW_RANK,
-    "qlora": LOW_RANK,
-    "dora": LOW_RANK,
-    "bottleneck": LOW_RANK,
-    "ia3": Rates(5e-4, 1e-2, 5e-2, 0.5),
-    "prefix": Rates(1e-4, 1e-2, 0.1, 1.0),
-    "prompt": Rates(1e-3, 3e-2, 0.3, 3.0),
-}
-"""By tuner; of one that is not named here nothing is said."""
-PREFERENCES = ("dpo", "kto", "orpo", "grpo", "rloo")
-"""Methods that push away from a reference, and over the edge if the steps are long."""
-GENTLER = 10
-"""How many times shorter their steps should be."""
 _WHERE = "train.learning_rate"
 
 
 def _hopeless(facts: Facts) -> Told | None:
-    rate, rates = facts.spec.learning_rate, RATES.get(facts.tuner)
+    rate, rates = facts.spec.rate, RATES.get(facts.tuner)
     if rates is None or rate <= rates.hopeless:
         return None
     what = f"{rate:g} will diverge with `{facts.tuner}`"
@@ -45,7 +18,7 @@ def _hopeless(facts: Facts) -> Told | None:
 
 
 def _risky(facts: Facts) -> Told | None:
-    rate, rates = facts.spec.learning_rate, RATES.get(facts.tuner)
+    rate, rates = facts.spec.rate, RATES.get(facts.tuner)
     if rates is None or not rates.risky < rate <= rates.hopeless:
         return None
     what = f"{rate:g} is risky with `{facts.tuner}`: most runs go well up to {rates.risky:g}"
@@ -53,7 +26,7 @@ def _risky(facts: Facts) -> Told | None:
 
 
 def _slow(facts: Facts) -> Told | None:
-    rate, rates = facts.spec.learning_rate, RATES.get(facts.tuner)
+    rate, rates = facts.spec.rate, RATES.get(facts.tuner)
     gentler = GENTLER if facts.spec.method.name in PREFERENCES else 1
     if rates is None or rate >= rates.slow / gentler:
         return None
@@ -62,7 +35,7 @@ def _slow(facts: Facts) -> Told | None:
 
 
 def _preferences(facts: Facts) -> Told | None:
-    rate, rates, method = facts.spec.learning_rate, RATES.get(facts.tuner), facts.spec.method.name
+    rate, rates, method = facts.spec.rate, RATES.get(facts.tuner), facts.spec.method.name
     if rates is None or method not in PREFERENCES or rate <= rates.usual / GENTLER * 2:
         return None
     what = f"{rate:g} is a rate for `sft`; `{method}` wants about a tenth of it"

@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM
 
 from tunewright.core.errors import ModelError
+from tunewright.runtime.models.opening import open_model
 from tunewright.train.torch.batches import Batch
 from tunewright.train.torch.llama import FastLlama
 from tunewright.train.torch.networks import Network, PlainNetwork, network_for
@@ -19,8 +19,8 @@ from tunewright.train.torch.networks import Network, PlainNetwork, network_for
 def load_teacher(folder: Path, dtype: torch.dtype) -> Any:
     """The model, none of its weights to be trained; raises `ModelError`."""
     try:
-        model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
-    except (OSError, ValueError, KeyError) as error:
+        model: Any = open_model(folder, dtype)
+    except ModelError as error:
         raise ModelError(
             f"the teacher cannot be loaded: {error}", where=str(folder), fix="look at `model` of `distill`"
         ) from error

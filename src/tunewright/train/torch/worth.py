@@ -17,6 +17,7 @@ from tunewright.runtime import plugins
 from tunewright.runtime.adapters.loading import put_on
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.measure.ports import Scorer
+from tunewright.runtime.models.opening import open_model
 from tunewright.train.ports import RATER, OnlineMethod, Work
 from tunewright.train.torch.batches import collate
 from tunewright.train.torch.llama import base_of
@@ -33,12 +34,12 @@ class Rater:
         """Load it; raises `TrainError`."""
         folder = adapter or weights
         try:
-            model: Any = AutoModelForSequenceClassification.from_pretrained(
-                weights, num_labels=1, dtype=dtype, local_files_only=True
-            )
+            head = "" if adapter is None else "score."  # the adapter brings it
+            kind = AutoModelForSequenceClassification
+            model: Any = open_model(weights, dtype, kind=kind, new=head, num_labels=1)
             if adapter is not None:
                 model = put_on(model, adapter)
-        except (OSError, ValueError, RuntimeError, ModelError) as error:
+        except ModelError as error:
             raise TrainError(
                 f"the reward model cannot be loaded: {error}", where=str(folder), fix="train it again"
             ) from error

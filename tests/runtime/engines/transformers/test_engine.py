@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from tunewright.core.errors import EngineError, TooLong
+from tunewright.core.errors import EngineError, ModelError, TooLong
 from tunewright.core.types import Checkpoint, Message, Request
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.engine import Engine, complete, complete_all
@@ -251,5 +251,5 @@ def test_the_adapter_merged_at_loading_gives_the_same_tokens_and_others_than_the
 def test_weights_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     checkpoint = tiny_checkpoint(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "unheard-of"}))
-    with pytest.raises(EngineError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match="cannot be loaded"):
         EXACT.open(checkpoint, SETTINGS)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM
 
 from tunewright.core.errors import DeployError
 from tunewright.runtime.adapters.loading import put_on
+from tunewright.runtime.models.opening import open_model
 
 
 def merge(base: Path, adapter: Path | None, folder: Path) -> None:
     """Write base plus adapter as safetensors; raises `DeployError` where values are not finite."""
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32, local_files_only=True)
+    model = open_model(base, torch.float32)
     if adapter is None:
         model.save_pretrained(folder)
         return

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
 from tunewright.core.errors import EngineError
@@ -18,6 +17,7 @@ from tunewright.runtime.chat import TEMPLATE, Chat
 from tunewright.runtime.engines.transformers import Transformers, attention
 from tunewright.runtime.engines.transformers.network import Network
 from tunewright.runtime.lazy import require
+from tunewright.runtime.models.opening import open_model
 from tunewright.runtime.settings import Settings
 
 _SIZES = ("max_position_embeddings", "num_key_value_heads")
@@ -33,7 +33,7 @@ class Loaded:
 
 
 def load(options: Transformers, checkpoint: Checkpoint, settings: Settings) -> Loaded:
-    """Read everything from disk; raises `EngineError` if the checkpoint is not what it says."""
+    """Read everything from disk; raises `EngineError` or `ModelError` if it is not what it says."""
     torch.set_num_threads(options.threads or settings.threads)
     chat = frozen_chat(checkpoint)
     weights, adapted = models.weights_of(checkpoint, settings), not models.whole(checkpoint)
@@ -97,14 +97,7 @@ def refuse_unknown_sizes(config: Any) -> None:  # noqa: ANN401 - of any architec
 
 
 def _base(folder: Path, dtype: torch.dtype) -> Any:  # noqa: ANN401 - of any architecture
-    try:
-        return AutoModelForCausalLM.from_pretrained(
-            folder, dtype=dtype, attn_implementation=attention.NAME, local_files_only=True
-        )
-    except (OSError, ValueError, KeyError) as error:
-        raise EngineError(
-            f"the weights cannot be loaded: {error}", where=str(folder), fix="fetch the model again"
-        ) from error
+    return open_model(folder, dtype, attn_implementation=attention.NAME)
 
 
 def _adapted(model: Any, folder: Path, *, merge: bool) -> Any:  # noqa: ANN401 - one that is adapted

@@ -11,10 +11,11 @@ from accelerate import Accelerator  # type: ignore[import-untyped]
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.utils import logging
 
-from tunewright.core.errors import ModelError, TrainError
+from tunewright.core.errors import TrainError
 from tunewright.runtime.adapters.loading import save
-from tunewright.runtime.adapters.quantised import loading, steady
+from tunewright.runtime.adapters.quantised import count, loading, steady
 from tunewright.runtime.context import Context
+from tunewright.runtime.models.opening import open_model
 from tunewright.runtime.workspace import writable
 from tunewright.train.ports import Curve, OnlineMethod, QuantisedTuner, Work
 from tunewright.train.torch.adapters import go_on
@@ -50,8 +51,8 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
     weights = {name: weight for name, weight in tuned.named_parameters() if weight.requires_grad}
     first = {name: weight.detach().clone() for name, weight in weights.items()}
     trained = sum(weight.numel() for weight in weights.values())
-    share = trained / sum(weight.numel() for weight in tuned.parameters())
-    context.tell("note", f"{trained:,} weights are trained, {share:.1%} of all")
+    share = trained / sum(map(count, tuned.parameters()))
+    context.tell("note", f"{trained:,} weights are trained, {_percent(share)} of all")
     if note:
         context.tell("note", note)
     loop = Loop(
@@ -126,24 +127,17 @@ def _rollout(
 def _load(work: Work, dtype: torch.dtype, device: torch.device) -> Any:  # noqa: ANN401 - of any architecture
     """The model that says words, or one that rates, its head in fp32 and decided by the seed."""
     torch.manual_seed(work.plan.seed)
-    kind, more = (
-        (AutoModelForSequenceClassification, {"num_labels": 1})
-        if work.method.rates
-        else (AutoModelForCausalLM, {})
-    )
+    kind: Any = AutoModelForSequenceClassification if work.method.rates else AutoModelForCausalLM
+    more: dict[str, Any] = {"num_labels": 1} if work.method.rates else {}
     quantised = isinstance(work.tuner, QuantisedTuner)
     if isinstance(work.tuner, QuantisedTuner):
         more |= loading(work.tuner.bits, dtype, device)
-    try:
-        model = kind.from_pretrained(work.weights, dtype=dtype, local_files_only=True, **more)
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(
-            f"the weights cannot be loaded: {error}", where=str(work.weights), fix="fetch the model again"
-        ) from error
+    new = "score." if work.method.rates else ""
+    model = open_model(work.weights, dtype, kind=kind, new=new, **more)
     if work.method.rates:
         model.score.float()
         model.config.pad_token_id = next(iter(work.chat.stop_ids), 0)
-    moved: Any = steady(model) if quantised else model.to(device)  # type: ignore[arg-type]
+    moved: Any = steady(model) if quantised else model.to(device)
     return moved
 
 
@@ -153,6 +147,11 @@ def _keep(tuned: Any, base_name: str, folder: Path) -> None:  # noqa: ANN401 - a
             tuned.save_pretrained(folder)
         else:
             save(tuned, folder, base_name)
+
+
+def _percent(share: float) -> str:
+    """A share to two digits: that of some adapters is too small for tenths of a per cent."""
+    return f"{share:.1%}" if share >= 0.1 else f"{100 * share:.2g}%"
 
 
 def _moved(first: dict[str, torch.Tensor], weights: dict[str, torch.Tensor]) -> float:
