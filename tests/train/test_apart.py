@@ -117,7 +117,7 @@ def test_packed_as_an_adapter_it_is_released_and_answers_the_same(made: Made, tm
     checkpoint, _ = made
     dataset = make_dataset(tmp_path / "data", make_examples(4), make_examples(4, 50))
     examples.write(make_examples(4, 70), dataset.path / "test.parquet")
-    how = DeploySpec(export=Named(name="adapter"), parity_prompts=4, parity_tokens=6)
+    how = DeploySpec(parity_prompts=4, parity_tokens=6)  # no form: the one that fits
     release = deploy.run(make_context(tmp_path, step="deploy"), how, checkpoint, report(checkpoint), dataset)
     assert (release.form, release.tuner, release.allowed) == ("adapter", checkpoint.tuner, True)
     assert [(one.a, one.b, one.equal) for one in release.parity[:1]] == [("adapter", "adapter", 4)]

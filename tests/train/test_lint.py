@@ -202,3 +202,21 @@ def test_what_needs_data_or_model_is_silent_while_there_is_none() -> None:
 
 def test_a_validation_set_that_ends_the_run_early_makes_many_epochs_harmless(right: Facts) -> None:
     assert not [one for one in lint(changed(right, epochs=50)) if one.kind == "by heart"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "rate"),
+    [
+        ({}, 1e-3),
+        ({"tuner": "full"}, 5e-5),
+        ({"tuner": "prompt"}, 3e-2),
+        ({"tuner": {"qlora": {"bits": 8}}, "method": "dpo"}, 1e-4),
+        ({"tuner": "full", "learning_rate": 1e-5}, 1e-5),
+        ({"tuner": "of-another-package"}, 1e-3),
+    ],
+)
+def test_a_rate_that_is_left_out_suits_tuner_and_method(settings: dict[str, object], rate: float) -> None:
+    spec = TrainSpec.model_validate(settings)
+    assert spec.rate == pytest.approx(rate)
+    told = [one.where for one in check(spec) if one.where == "train.learning_rate"]
+    assert not told
