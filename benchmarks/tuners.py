@@ -22,12 +22,12 @@ from benchmarks.record import WORK, need_dataset, record
 from benchmarks.watch import watch
 from tunewright import Project
 from tunewright.core.stats import bootstrap_mean
-from tunewright.core.types import Checkpoint, Example, Request
+from tunewright.core.types import Checkpoint, Example
 from tunewright.deploy.release import as_checkpoint
 from tunewright.runtime import examples, models, plugins
 from tunewright.runtime import settings as environment
-from tunewright.runtime.chat import Chat, with_instruction
-from tunewright.runtime.engine import Engine, complete_all
+from tunewright.runtime.chat import Chat
+from tunewright.runtime.engine import Engine
 from tunewright.runtime.plugins import Named
 
 WORDS = {
@@ -71,7 +71,7 @@ EXACT = Named(name="transformers", options={"dtype": "float32", "merge": False})
 EVERY = 2
 """Of the test questions every second is judged; the report of the product asks all of them."""
 
-Said = tuple[list[list[float]], list[list[int]]]
+Likely = list[list[float]]
 
 
 def main() -> None:
@@ -130,13 +130,15 @@ def _figures(name: str, folder: Path) -> dict[str, float]:
         "trained": trained,
         "trained_share": trained / (base if made.checkpoint.tuner == "full" else base + trained),
         "saved_mb": weights / 1e6,
-        "seconds_per_step": metrics["seconds"] / metrics["steps"],
+        "cpu_seconds_per_step": metrics["cpu_seconds"] / metrics["steps"],
         "peak_gb": metrics["peak_gb"],
         **json.loads(found.stdout.splitlines()[-1]),
         "accuracy": tuned.value,
         "accuracy_low": tuned.low,
         "accuracy_high": tuned.high,
         "accuracy_zero_shot": zero.value,
+        "parity_prompts": float(made.release.parity[0].prompts),
+        "parity_equal": float(made.release.parity[0].equal),
         "released_merged": float(made.release.form == "merged"),
         "merge_refused": float(_refused(folder, chosen, "merged")),
         "adapter_refused": float(_refused(folder, chosen, "adapter")),
@@ -159,9 +161,9 @@ def _judged(folder: Path) -> dict[str, float]:
     assert made.checkpoint is not None and made.release is not None and made.dataset is not None
     questions = examples.read(made.dataset, "test")[::EVERY]
     base = models.resolve(made.checkpoint.base.name, environment.read())
-    before, _ = _kept(base, questions, made.checkpoint.instruction)
-    after, words = _said(made.checkpoint, questions, made.checkpoint.instruction)
-    served, other = _said(as_checkpoint(made.release), questions, made.checkpoint.instruction)
+    before = _kept(base, questions, made.checkpoint.instruction)
+    after = _likely(made.checkpoint, questions, made.checkpoint.instruction)
+    served = _likely(as_checkpoint(made.release), questions, made.checkpoint.instruction)
     low, high = bootstrap_mean([fmean(one) - fmean(two) for one, two in zip(after, before, strict=True)])
     apart = [
         abs(a - b) for one, two in zip(after, served, strict=True) for a, b in zip(one, two, strict=True)
@@ -173,34 +175,29 @@ def _judged(folder: Path) -> dict[str, float]:
         "gain_low": low,
         "gain_high": high,
         "released_apart": max(apart),
-        "answers": float(len(words)),
-        "answers_equal": float(sum(a == b for a, b in zip(words, other, strict=True))),
     }
 
 
-def _kept(base: Checkpoint, questions: Sequence[Example], instruction: str | None) -> Said:
-    """What the base says, which is the same for every tuner."""
+def _kept(base: Checkpoint, questions: Sequence[Example], instruction: str | None) -> Likely:
+    """What the base finds likely, which is the same for every tuner."""
     kept = WORK / "tuners" / "base.json"
     if not kept.exists():
-        kept.write_text(json.dumps(_said(base, questions, instruction)))
-    found: Said = json.loads(kept.read_text())
+        kept.write_text(json.dumps(_likely(base, questions, instruction)))
+    found: Likely = json.loads(kept.read_text())
     return found
 
 
-def _said(checkpoint: Checkpoint, questions: Sequence[Example], instruction: str | None) -> Said:
-    """Of every question log-probabilities of the right answer's tokens, and the tokens of a greedy one."""
+def _likely(checkpoint: Checkpoint, questions: Sequence[Example], instruction: str | None) -> Likely:
+    """Of every question the log-probabilities of the right answer's tokens, by the engine that serves."""
     method, engine = plugins.make("methods", Named(name="sft")), plugins.make("engines", EXACT)
     items = method.render(questions, Chat.load(checkpoint.path), instruction)
     opened: Engine = engine.open(checkpoint, environment.read())
     found = asyncio.run(opened.logprobs([item.ids for item in items]))
-    likely = [
+    opened.close()
+    return [
         [value for value, trained in zip(values, item.trained[1:], strict=True) if trained]
         for values, item in zip(found, items, strict=True)
     ]
-    asked = [Request(messages=with_instruction(one.prompt, instruction), max_tokens=12) for one in questions]
-    said = [list(one.token_ids) for one in complete_all(opened, asked)]
-    opened.close()
-    return likely, said
 
 
 if __name__ == "__main__":

@@ -145,3 +145,13 @@ def test_a_whole_model_is_no_adapter_and_that_is_told_before_anything_is_trained
     (tmp_path / "tunewright.yaml").write_text(text)
     (found,) = [one for one in Project.open(tmp_path).check() if one.where == "deploy.export"]
     assert "whole model" in found.what
+
+
+def test_layers_that_the_model_does_not_have_are_told_before_anything_is_begun(
+    base: Checkpoint, tmp_path: Path
+) -> None:
+    define = "define: {objective: Desk., task: classification}\ndata: {sources: [a.csv]}\n"
+    text = f"model: {base.path}\n{define}train: {{tuner: {{lora: {{targets: [query]}}}}}}\n"
+    (tmp_path / "tunewright.yaml").write_text(text)
+    (found,) = [one for one in Project.open(tmp_path).check() if one.where == "train.tuner.lora"]
+    assert found.fatal and "`query`" in found.what and "q_proj" in found.fix

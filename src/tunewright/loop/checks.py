@@ -36,18 +36,36 @@ def at_hand(found: Sequence[Problem], spec: Spec, project: Path, outcome: Outcom
         yield from found
         return
     base = models.resolve(name, how)
-    export = spec.deploy.export.name if spec.deploy.export else "merged"
+    export = _form(spec.deploy)
     yield from (one for one in found if not isinstance(one, Finding))
     yield from train.lint(train.examine(spec.train, base, dataset, task, export))
 
 
 def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:
     """Problems of the sections that are given, by their names in the spec, in its order."""
-    for name, problems in _SECTIONS.items():
-        if name in sections:
-            yield from problems(sections[name], project)
+    told = [
+        problem
+        for name, problems in _SECTIONS.items()
+        if name in sections
+        for problem in problems(sections[name], project)
+    ]
+    yield from told
+    if "train" in sections and "model" in sections:
+        found = _lint_model(sections["train"], sections["model"], sections.get("deploy"), project)
+        yield from (one for one in found if one not in told)
     if "train" in sections and "deploy" in sections:
         yield from _check_packing(sections["train"], sections["deploy"])
+
+
+def _lint_model(how: TrainSpec, model: str, packed: DeploySpec | None, project: Path) -> Iterator[Finding]:
+    """What the linter says of settings and model, if that is at hand; its weights are not read."""
+    folder = models.known(models.of_project(model, project), settings.read())
+    if folder is not None:
+        yield from train.lint(train.examine_model(how, model, folder, _form(packed)))
+
+
+def _form(packed: DeploySpec | None) -> str:
+    return packed.export.name if packed is not None and packed.export is not None else "merged"
 
 
 def _check_packing(how: TrainSpec, packed: DeploySpec) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 from tunewright.train.checks import check, rates
 from tunewright.train.lint import RULES, lint
-from tunewright.train.run import examine, fingerprint, run
+from tunewright.train.run import examine, examine_model, fingerprint, run
 from tunewright.train.spec import TrainSpec
 
-__all__ = ["RULES", "TrainSpec", "check", "examine", "fingerprint", "lint", "rates", "run"]
+__all__ = ["RULES", "TrainSpec", "check", "examine", "examine_model", "fingerprint", "lint", "rates", "run"]

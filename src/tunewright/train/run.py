@@ -126,6 +126,11 @@ def examine(spec: TrainSpec, base: Checkpoint, dataset: Dataset, task: Task, exp
     return Facts(spec=spec, data=data, base=BaseFacts.of(base, base.path), export=export)
 
 
+def examine_model(spec: TrainSpec, name: str, folder: Path, export: str) -> Facts:
+    """What is known before a run of settings and an untouched model, for the linter."""
+    return Facts(spec=spec, base=BaseFacts.at(name, folder), export=export)
+
+
 def fingerprint(spec: TrainSpec, project: Path) -> dict[str, str]:
     """Of what is read outside the spec and the inputs, a local teacher; the version of the stage counts."""
     method: Method = plugins.make("methods", spec.method)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tunewright.core.types import Checkpoint, Example
 from tunewright.runtime.chat import Chat, Rendered
 from tunewright.runtime.models import shapes
-from tunewright.runtime.models.files import CONFIG
+from tunewright.runtime.models.files import CONFIG, read_object
 from tunewright.train.spec import TrainSpec
 
 
@@ -50,14 +49,21 @@ class BaseFacts:
     @classmethod
     def of(cls, base: Checkpoint, weights: Path) -> BaseFacts:
         """Read from the configs and headers of the model in `weights`."""
-        config = json.loads((weights / CONFIG).read_bytes())
+        found = cls.at(base.base.name, weights)
+        context, parameters = base.base.context, base.base.parameters
+        return replace(found, chat=Chat.load(base.path), context=context, parameters=parameters)
+
+    @classmethod
+    def at(cls, name: str, folder: Path) -> BaseFacts:
+        """The same of an untouched model that was not resolved: its weights are not read."""
+        config, layers = read_object(folder / CONFIG), shapes(folder)
         return cls(
-            name=base.base.name,
-            chat=Chat.load(base.path),
-            context=base.base.context,
-            parameters=base.base.parameters,
+            name=name,
+            chat=Chat.load(folder),
+            context=int(config.get("max_position_embeddings") or 0),
+            parameters=sum(out * into for out, into in layers.values()),
             hidden=int(config.get("hidden_size") or 0),
-            layers=frozenset(shapes(weights)),
+            layers=frozenset(layers),
             config=config,
         )
 
