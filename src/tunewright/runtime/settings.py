@@ -27,8 +27,10 @@ STEADY_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": "536870912",
     "MALLOC_TRIM_THRESHOLD_": "536870912",
     "MALLOC_ARENA_MAX": "2",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128",
 }
-"""Set for every child that trains or generates: glibc keeps freed memory, in few heaps (LAB.md)."""
+"""Set for every child that trains or generates: glibc keeps freed memory, in few heaps, and oneDNN fewer of
+the products that it compiles for every size anew (LAB.md)."""
 
 PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "100000"}
 """Set for the same children: threads that wait spin for a moment, then sleep (LAB.md)."""
