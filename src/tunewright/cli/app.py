@@ -10,6 +10,7 @@ import typer
 from tunewright.cli import datasets as data_commands
 from tunewright.cli import label as label_commands
 from tunewright.cli import models as model_commands
+from tunewright.cli import planning
 
 app = typer.Typer(
     name="tunewright",
@@ -22,6 +23,8 @@ app = typer.Typer(
 app.add_typer(data_commands.app, name="data")
 app.add_typer(label_commands.app, name="label")
 app.add_typer(model_commands.app, name="models")
+app.command()(planning.plan)
+app.command()(planning.advise)
 
 ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="Folder of the project.")]
 Overrides = Annotated[

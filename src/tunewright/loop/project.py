@@ -17,7 +17,8 @@ from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
 from tunewright.deploy.chat import Conversation
 from tunewright.deploy.respond import Specialist, open_specialist
-from tunewright.loop import checks, curve, jobs, new, serving
+from tunewright.loop import advising, checks, curve, jobs, new, planning, serving
+from tunewright.loop.advising import Advice
 from tunewright.loop.compare import Row, compare, pick
 from tunewright.loop.datasets import Datasets
 from tunewright.loop.erase import Erasure, erase
@@ -25,6 +26,7 @@ from tunewright.loop.jobs import Run
 from tunewright.loop.labelling import Labelling
 from tunewright.loop.line import WORKSPACE, Outcome, StepName
 from tunewright.loop.lineage import Lineage, lineage, nodes
+from tunewright.loop.planning import Planned
 from tunewright.loop.serving import Served
 from tunewright.loop.spec import FILE, Spec, read_values
 from tunewright.loop.sweep import checks as sweep_checks
@@ -234,11 +236,16 @@ class Project:
         return how(self.folder, self.spec, self.outcome(), more, listen)
 
     def sweep(self, *, listen: Emit = events.ignore) -> Leaderboard:
-        """Try the settings of the spec's section `sweep` and rank them; one that was cut short goes on.
-
-        Raises `SpecError` with every problem before anything is trained.
-        """
+        """Try the settings of the section `sweep` and rank them, or go on; raises `SpecError` at once."""
         return sweep_run.run(self.folder, self.spec, listen)
+
+    def plan(self, **ask: Any) -> tuple[Planned, ...]:  # noqa: ANN401
+        """Memory, time and money of training, here or on named devices; fields of `planning.Ask`."""
+        return planning.plan(self.folder, self.spec, self.outcome(), planning.Ask(**ask))
+
+    def advise(self, **wish: Any) -> Advice:  # noqa: ANN401
+        """Base model, tuner, method and settings, with the reasons; fields of `advising.Wish`."""
+        return advising.advise(self.folder, self.spec, self.outcome(), advising.Wish(**wish))
 
     def compare(self, first: str | None = None, second: str | None = None) -> tuple[Row, ...]:
         """Two reports metric by metric: by id, else the two newest of the project."""

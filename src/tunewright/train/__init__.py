@@ -1,8 +1,24 @@
 """Train: a base model and a dataset become a checkpoint."""
 
 from tunewright.train.checks import check, rates
+from tunewright.train.estimate import Forecast, Place, Speed
+from tunewright.train.forecast import forecast
 from tunewright.train.lint import RULES, lint
 from tunewright.train.run import examine, examine_model, fingerprint, run
 from tunewright.train.spec import TrainSpec
 
-__all__ = ["RULES", "TrainSpec", "check", "examine", "examine_model", "fingerprint", "lint", "rates", "run"]
+__all__ = [
+    "RULES",
+    "Forecast",
+    "Place",
+    "Speed",
+    "TrainSpec",
+    "check",
+    "examine",
+    "examine_model",
+    "fingerprint",
+    "forecast",
+    "lint",
+    "rates",
+    "run",
+]

@@ -105,6 +105,7 @@ def _page(
         f"| exact answers on validation | {'none' if best is None else f'{best.exact:.1%}'} |",
         f"| time, tokens a second | {curve.seconds:.0f} s, {curve.tokens / max(curve.seconds, 1e-9):.0f} |",
         f"| peak memory | {curve.peak_gb:.1f} GB |",
+        *_planned(curve),
         f"| data | `{dataset.digest[:16]}` |",
         f"| chat template | `{base.template_sha256[:16]}`, frozen beside the adapter |",
         "",
@@ -117,6 +118,13 @@ def _page(
         "",
     ]
     return "\n".join(lines)
+
+
+def _planned(curve: Curve) -> Iterator[str]:
+    """What was thought of time and memory before the run, to compare."""
+    if curve.planned_gb:
+        told = f"{curve.planned_seconds:.0f} s, {curve.planned_gb:.1f} GB"
+        yield f"| planned before the run | {told} |"
 
 
 def _mix(dataset: Dataset) -> Iterator[str]:

@@ -22,15 +22,14 @@ def make_plan(
     rater: Checkpoint | None = None,
 ) -> Plan:
     """The plan of a run; `splits` are the rendered training and validation examples."""
-    per_epoch = math.ceil(len(splits[0]) / spec.batch)
-    steps = max(1, round(spec.epochs * per_epoch))
+    steps, every = steps_of(spec, len(splits[0]))
     content = [[[list(item.ids), list(item.trained), item.weight] for item in split] for split in splits]
     return Plan(
         seed=seed,
         epochs=spec.epochs,
         steps=steps,
         warmup_steps=round(spec.warmup * steps),
-        evaluate_every=max(1, math.ceil(per_epoch / spec.evaluations)),
+        evaluate_every=every,
         batch=spec.batch,
         learning_rate=spec.rate,
         schedule=spec.schedule,
@@ -46,3 +45,9 @@ def make_plan(
             ]
         ),
     )
+
+
+def steps_of(spec: TrainSpec, count: int) -> tuple[int, int]:
+    """Steps of a round with so many training examples, and after how many it looks at the others."""
+    per_epoch = math.ceil(count / spec.batch)
+    return max(1, round(spec.epochs * per_epoch)), max(1, math.ceil(per_epoch / spec.evaluations))

@@ -75,6 +75,9 @@ class Curve(Frozen):
     cpu_seconds: float = 0.0
     """Processor time of the same, all threads together."""
     peak_gb: float = 0.0
+    planned_gb: float = 0.0
+    """What was thought before the run that it would need; 0 where nothing was."""
+    planned_seconds: float = 0.0
     trained_parameters: int = 0
     moved: float = 1.0
     """Length of the way that the trained weights went; 0 means that the adapter has no effect."""

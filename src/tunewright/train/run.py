@@ -226,6 +226,8 @@ def _metrics(curve: Curve) -> dict[str, float]:
         "tokens_per_second": curve.tokens / max(curve.seconds, 1e-9),
         "peak_gb": curve.peak_gb,
     }
+    if curve.planned_gb:
+        figures |= {"planned_gb": curve.planned_gb, "planned_seconds": curve.planned_seconds}
     best = curve.best
     if best is None:
         return figures

@@ -1,7 +1,7 @@
 """Base models: the catalogue, and the way from a name to a folder of weights."""
 
 from tunewright.runtime.models.catalogue import CatalogueEntry, PackageFile, catalogue, show
-from tunewright.runtime.models.files import CONFIG, shapes
+from tunewright.runtime.models.files import CONFIG, shapes, stored
 from tunewright.runtime.models.lookup import (
     cached,
     check,
@@ -27,6 +27,7 @@ __all__ = [
     "resolve",
     "shapes",
     "show",
+    "stored",
     "weights",
     "weights_of",
     "whole",

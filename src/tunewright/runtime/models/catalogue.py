@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib import resources
+from typing import Any
 
 from pydantic import Field
 
@@ -42,7 +43,12 @@ class CatalogueEntry(Frozen):
     languages: tuple[str, ...] = Field(description="ISO 639-1 codes")
     precision: str = Field(description="where the numbers come from, and how they are kept")
     disk_bytes: int = Field(description="size in the cache, once converted")
-    source: PackageFile
+    gated: bool = Field(
+        default=False, description="whether the hub gives it only to those who agreed to terms"
+    )
+    source: PackageFile | None = Field(default=None, description="the package that brings it")
+    hub: str = Field(default="", description="else its name on the hub")
+    config: dict[str, Any] = Field(default={}, description="its shape, in the words of transformers")
 
 
 class _Table(Frozen):

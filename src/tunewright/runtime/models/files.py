@@ -56,6 +56,16 @@ def shapes(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
+def stored(folder: Path) -> dict[str, int]:
+    """Bytes of the weights in each number format, such as `BF16`; only headers are read."""
+    found: dict[str, int] = {}
+    for path in weight_files(folder):
+        for tensor in tensors(path).values():
+            first, last = tensor["data_offsets"]
+            found[tensor["dtype"]] = found.get(tensor["dtype"], 0) + last - first
+    return found
+
+
 def parameters(path: Path) -> int:
     """Numbers in a safetensors file, by its header alone; raises `ValueError` if it is not whole."""
     return sum(math.prod(tensor["shape"]) for tensor in tensors(path).values())

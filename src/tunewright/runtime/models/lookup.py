@@ -113,17 +113,22 @@ def weights_of(checkpoint: Checkpoint, settings: Settings) -> Path:
 
 def cached(entry: CatalogueEntry, settings: Settings) -> Checkpoint | None:
     """The model if it is in the cache, whole; nothing is fetched."""
+    if entry.source is None:
+        return None
     manifest = cache.read(place(entry, settings), entry.source.sha256)
     return local_checkpoint(place(entry, settings), manifest.ref) if manifest is not None else None
 
 
 def place(entry: CatalogueEntry, settings: Settings) -> Path:
-    """Where the converted model lies in the cache."""
+    """Where the converted model of a package lies in the cache."""
+    assert entry.source is not None, "a package brings it"
     return settings.cache / "models" / f"{entry.name}-{entry.source.sha256[:12]}"
 
 
 def from_catalogue(entry: CatalogueEntry, settings: Settings, emit: Emit = ignore) -> Checkpoint:
     """The model of a catalogue entry, fetched and converted once; raises `ModelError`."""
+    if entry.source is None:
+        return hub.from_hub(hub.PREFIX + entry.hub, settings, emit)
     found = cached(entry, settings)
     if found is not None:
         return found
@@ -133,6 +138,7 @@ def from_catalogue(entry: CatalogueEntry, settings: Settings, emit: Emit = ignor
 
 
 def _make(entry: CatalogueEntry, work: Path, settings: Settings, emit: Emit) -> Checkpoint:
+    assert entry.source is not None, "a package brings it"
     download, made = work / "download", work / "model"
     download.mkdir()
     made.mkdir()

@@ -69,11 +69,13 @@ def grouped(lengths: Sequence[int], device: torch.device) -> list[Group]:
 
 def _group(texts: Sequence[tuple[int, int]], device: torch.device) -> Group:
     """Of texts given by their first token and their length, the longest first."""
-    begins, lengths = (torch.tensor(column)[:, None] for column in zip(*texts, strict=True))
-    column = torch.arange(texts[0][1])
-    real = (column < lengths).flatten()
-    index = begins + torch.minimum(column, lengths - 1)
-    return Group(index.to(device), real.nonzero()[:, 0].to(device), (~real).nonzero()[:, 0].to(device))
+    longest = texts[0][1]
+    index = [[begin + min(place, length - 1) for place in range(longest)] for begin, length in texts]
+    lengths = [(row * longest, length) for row, (_, length) in enumerate(texts)]
+    real = [start + place for start, length in lengths for place in range(length)]
+    padding = [start + place for start, length in lengths for place in range(length, longest)]
+    tensors = (torch.tensor(places, dtype=torch.long, device=device) for places in (index, real, padding))
+    return Group(*tensors)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ class Batch:
     """The rest of each text but its last token, [texts, tokens]."""
     lengths: tuple[int, ...]
     """Tokens of each row that are no padding."""
+    learned: tuple[int, ...]
+    """Trained tokens of each row."""
     there: Tensor
     """Where, in the flattened `ids`, they are, in ascending order."""
     places: Tensor
@@ -74,15 +76,16 @@ class Batch:
         return self._rows(0, self.items), self._rows(self.items, len(self.ids))
 
     def _rows(self, start: int, end: int) -> Batch:
-        width = self.ids.shape[1]
-        there = (self.there >= start * width) & (self.there < end * width)
-        mine = (self.places >= start * width) & (self.places < end * width)
+        shift = start * self.ids.shape[1]
+        there = slice(sum(self.lengths[:start]), sum(self.lengths[:end]))
+        mine = slice(sum(self.learned[:start]), sum(self.learned[:end]))
         return replace(
             self,
             ids=self.ids[start:end],
             lengths=self.lengths[start:end],
-            there=self.there[there] - start * width,
-            places=self.places[mine] - start * width,
+            learned=self.learned[start:end],
+            there=self.there[there] - shift,
+            places=self.places[mine] - shift,
             targets=self.targets[mine],
             weights=None if self.weights is None else self.weights[mine],
             references=self.references[mine],
@@ -133,6 +136,7 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
     weights: list[float] = []
     known: list[float] = []
     lengths = tuple(len(text.ids) - prefix - 1 for text in found)
+    learned = tuple(sum(text.trained[max(1, prefix + 1) :]) for text in found)
     for row, text in enumerate(found):
         own = text.ids[prefix:-1]
         ids[row, : len(own)] = torch.tensor(own, dtype=torch.long)
@@ -147,6 +151,7 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
         prefix=common.to(device),
         ids=ids.to(device),
         lengths=lengths,
+        learned=learned,
         there=torch.cat([torch.arange(own) + row * width for row, own in enumerate(lengths)]).to(device),
         places=torch.tensor(places, dtype=torch.long).to(device),
         targets=torch.tensor(targets, dtype=torch.long).to(device),
@@ -192,7 +197,7 @@ def portions(
     part: list[Rendered] = []
     for item in sorted(examples, key=longest):
         more = [*part, item]
-        if part and (_cost(more, prefix, padded) > most or (padded and _unlike(more, prefix))):
+        if part and (cost(more, prefix, padded) > most or (padded and _unlike(more, prefix))):
             yield part
             more = [item]
         part = more
@@ -200,7 +205,7 @@ def portions(
         yield part
 
 
-def _cost(part: Sequence[Rendered], prefix: int, padded: bool) -> int:
+def cost(part: Sequence[Rendered], prefix: int, padded: bool) -> int:
     """Tokens that are computed for a part, sorted by length."""
     found = texts(part)
     own = len(found) * (longest(part[-1]) - prefix) if padded else sum(len(one.ids) - prefix for one in found)

@@ -18,8 +18,8 @@ class Local:
 
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """Number format of the frozen weights; `auto` is bf16 where the machine computes in it."""
-    tokens: Annotated[int, Field(ge=64)] = 2048
-    """Tokens computed at once; a larger step is divided, with the same result."""
+    tokens: Annotated[int, Field(ge=64)] | Literal["auto"] = "auto"
+    """Tokens computed at once; a larger step is divided, with the same result. `auto`: as many as fit."""
     memory_gb: Annotated[float | None, Field(gt=0)] = None
     """Most memory of the run, what is free if left out; what does not fit is computed in smaller parts."""
     answers: Annotated[int, Field(ge=0)] = 0

@@ -11,14 +11,15 @@ from accelerate import Accelerator  # type: ignore[import-untyped]
 from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, PreTrainedModel
 from transformers.utils import logging
 
-from tunewright.core.errors import TrainError
 from tunewright.runtime.adapters.loading import save
 from tunewright.runtime.adapters.quantised import count, loading, steady
 from tunewright.runtime.context import Context
 from tunewright.runtime.models.opening import open_model
 from tunewright.runtime.workspace import writable
+from tunewright.train.backends.local.fits import fitting
 from tunewright.train.ports import Curve, OnlineMethod, QuantisedTuner, Work
 from tunewright.train.torch.adapters import go_on
+from tunewright.train.torch.formats import frozen_format
 from tunewright.train.torch.loop import Loop
 from tunewright.train.torch.memory import limited, release
 from tunewright.train.torch.networks import Network, network_for
@@ -39,7 +40,8 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     accelerator = Accelerator(mixed_precision="no")
     # What moves is held in fp32: the steps of AdamW are too small for bf16.
-    dtype = torch.float32 if work.tuner.whole else _format(backend.precision)
+    dtype = torch.float32 if work.tuner.whole else frozen_format(backend.precision)
+    planned = fitting(backend, work, context)
     model = _load(work, dtype, accelerator.device)
     tuned = work.tuner.prepare(model, work.plan.seed)
     if work.start is not None:
@@ -64,7 +66,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         weights=weights,
         train=work.train,
         validation=work.validation,
-        most_tokens=backend.tokens,
+        most_tokens=planned.tokens,
         save_seconds=60 * backend.save_minutes,
         keep=Keep(newest=backend.keep, best=backend.keep_best),
         **({} if work.method.rates else _words(backend, work, tuned)),
@@ -81,19 +83,10 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         "trained_parameters": trained,
         "moved": _moved(first, weights),
         "notes": (note,) if note else (),
+        "planned_gb": planned.memory_gb,
+        "planned_seconds": planned.seconds,
     }
     return curve.model_copy(update=changes)
-
-
-def _format(precision: str) -> torch.dtype:
-    """The number format of that name; bf16 where the machine does not compute in it is refused."""
-    cuda = torch.cuda.is_available()
-    able = torch.cuda.is_bf16_supported() if cuda else torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    if precision == "bf16" and not able:
-        raise TrainError(
-            "this machine does not compute in bf16", where="train.backend", fix="set `train.backend: local`"
-        )
-    return torch.bfloat16 if able and precision != "fp32" else torch.float32
 
 
 def _words(backend: Local, work: Work, tuned: Any) -> dict[str, Any]:  # noqa: ANN401

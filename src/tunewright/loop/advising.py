@@ -1,0 +1,195 @@
+"""Advice: base model, tuner, method and settings for the data and the machine, with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tunewright.core.errors import SpecError, WorkspaceError
+from tunewright.core.types import Dataset, Example, Frozen
+from tunewright.loop.line import Outcome
+from tunewright.loop.planning import Ask, Planned, Shape, places_of, plan_one, shape, texts_of
+from tunewright.runtime import examples, models, settings
+from tunewright.train import Place, TrainSpec
+
+if TYPE_CHECKING:
+    from tunewright.loop.spec import Spec
+
+OPEN = ("Apache-2.0", "MIT")
+"""Licences that ask for nothing but to be named."""
+LARGE = 500e6
+"""Weights of a model above which LoRA wants shorter steps."""
+FEW, MANY = 300, 20_000
+"""Training examples below and above which the epochs change."""
+MARKED = 0.05
+"""Share of the examples that must be marked undesirable to be worth a method of their own."""
+LORA_RATE = 1e-3
+"""That LoRA begins with on a small model; a second round takes shorter steps."""
+WORK = 6
+"""Floating-point operations of training by a weight and a token."""
+
+
+class Advice(Frozen):
+    """What is advised, and why."""
+
+    model: str
+    settings: dict[str, Any]
+    """Of the spec's section `train`."""
+    reasons: tuple[str, ...]
+    planned: Planned
+
+    @property
+    def spec(self) -> str:
+        """The lines to put into the spec."""
+        values = {"model": self.model, "train": self.settings}
+        return yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the advice is made from."""
+
+    train: Sequence[Example]
+    labels: int
+
+    @property
+    def count(self) -> int:
+        """Training examples."""
+        return len(self.train)
+
+    def share(self, of: str) -> float:
+        """Of the examples that have a `rejected` answer, are marked `undesirable`, or are `text` alone."""
+        has = {
+            "rejected": lambda one: one.rejected is not None,
+            "undesirable": lambda one: one.desirable is False,
+            "text": lambda one: one.text is not None and not one.messages,
+        }[of]
+        return sum(map(has, self.train)) / max(1, self.count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What limits the advice."""
+
+    hours: float = 8.0
+    """That training may take."""
+    on: str | None = None
+    """A device of the price table; this machine if left out."""
+    commercial: bool = True
+    """Only models whose licence asks for nothing but to be named."""
+    prices: Path | None = None
+
+
+def advise(project: Path, spec: Spec, made: Outcome, wish: Wish) -> Advice:
+    """The largest model that fits the place and the time, and how to train it.
+
+    Raises `WorkspaceError` where there is no data set yet, `SpecError` where no model fits.
+    """
+    dataset = _dataset(made, project)
+    found = Found(examples.read(dataset, "train"), len(dataset.labels))
+    ask = Ask(on=(wish.on,) if wish.on else (), prices=wish.prices)
+    (place,), table = places_of(project, spec, ask)
+    passed = list[str]()
+    for model in _largest_first(place, found, wish):
+        once = TrainSpec.model_validate(_settings(found, model))
+        planned = plan_one(model, once, place, table.currency, texts_of(project, spec, made, once, ask))
+        if planned.forecast is None or not planned.forecast.fits:
+            passed.append(f"{model.name} does not fit")
+        elif planned.forecast.seconds > wish.hours * 3600:
+            passed.append(f"{model.name} would take {planned.forecast.seconds / 3600:.1f} hours")
+        else:
+            reasons = (*_of_model(model, planned, place, passed), *_of_settings(found, model))
+            return Advice(
+                model=model.name, settings=_settings(found, model), reasons=reasons, planned=planned
+            )
+    raise SpecError(
+        f"no model of the catalogue can be trained within {wish.hours:g} hours on {place.name}",
+        where="advise",
+        fix="allow more `--hours`, name a device with `--on`, or train on fewer examples",
+    )
+
+
+def _dataset(made: Outcome, project: Path) -> Dataset:
+    if made.dataset is None or made.task is None:
+        raise WorkspaceError(
+            "there is no data set to advise on yet",
+            where=str(project),
+            fix="`tunewright run --only data` makes it",
+        )
+    return made.dataset
+
+
+def _largest_first(place: Place, found: Found, wish: Wish) -> Iterator[Shape]:
+    """Models whose weights fit and whose products alone would not take longer, without counting more."""
+    offline = settings.read().offline
+    entries = sorted(models.catalogue(), key=lambda entry: -entry.parameters)
+    tokens = found.count * max(8, _letters(found) // 4)
+    for entry in entries:
+        here = models.known(entry.name, settings.read()) is not None
+        seconds = WORK / 2 * entry.parameters * tokens / place.speed.flops
+        weighs = 2 * entry.parameters < place.memory_bytes
+        allowed = entry.licence in OPEN or not wish.commercial
+        if allowed and weighs and seconds < wish.hours * 3600 and (here or not offline):
+            yield shape(entry.name, Path())
+
+
+def _letters(found: Found) -> int:
+    """Of an example, on average."""
+    total = sum(sum(len(turn.content) for turn in one.messages) + len(one.text or "") for one in found.train)
+    return total // max(1, found.count)
+
+
+def _settings(found: Found, model: Shape) -> dict[str, Any]:
+    """The section `train`: only what differs from its defaults."""
+    chosen: dict[str, Any] = {}
+    if found.share("text") > 1 / 2:
+        chosen["method"] = "cpt"
+    if model.parameters >= LARGE:
+        chosen["learning_rate"] = 2e-4
+    if found.count < FEW:
+        chosen |= {"epochs": 5, "batch": 8, "tuner": {"lora": {"r": 8, "dropout": 0.1}}}
+    elif found.count > MANY:
+        chosen["epochs"] = 1
+    rate = chosen.get("learning_rate", LORA_RATE)
+    if found.share("rejected") > 1 / 2:
+        chosen["then"] = {"method": "dpo", "learning_rate": rate / 20, "epochs": 1}
+    elif found.share("undesirable") > MARKED:
+        chosen["then"] = {"method": "kto", "learning_rate": rate / 20, "epochs": 1}
+    return chosen
+
+
+def _of_model(model: Shape, planned: Planned, place: Place, passed: Sequence[str]) -> Iterator[str]:
+    forecast = planned.forecast
+    assert forecast is not None
+    yield (
+        f"model: {model.name} ({model.parameters / 1e9:.2f} billion weights, {model.licence}) is the largest "
+        f"that fits: {forecast.memory_bytes / 1e9:.1f} of {place.memory_bytes / 1e9:.0f} GB on {place.name}, "
+        f"{forecast.seconds_low / 3600:.1f} to {forecast.seconds_high / 3600:.1f} hours"
+    )
+    if passed:
+        yield f"passed over: {'; '.join(passed)}"
+    yield ("a larger model is not always the better one: `tunewright sweep` over `model` tells for your task")
+
+
+def _of_settings(found: Found, model: Shape) -> Iterator[str]:
+    chosen = _settings(found, model)
+    yield (
+        f"tuner: lora, which moves few weights and can be merged; {found.count:,} training examples"
+        + (" are few, so a low rank and dropout" if found.count < FEW else "")
+    )
+    method = chosen.get("method", "sft")
+    why = "most examples are text alone" if method == "cpt" else "the examples have answers to learn"
+    yield f"method: {method}: {why}"
+    if "then" in chosen:
+        word = "rejected" if chosen["then"]["method"] == "dpo" else "undesirable"
+        yield f"then {chosen['then']['method']}: {found.share(word):.0%} of the examples have {word} answers"
+    if "epochs" in chosen:
+        yield f"epochs: {chosen['epochs']}, for {found.count:,} examples"
+    if "learning_rate" in chosen:
+        yield f"learning rate: {chosen['learning_rate']:g}: large models want shorter steps"
+    if found.labels:
+        yield f"{found.labels} labels: `tunewright run` compares with a classical classifier first"

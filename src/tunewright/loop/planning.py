@@ -1,0 +1,208 @@
+"""Planning: what runs of some models and tuners would need, on this machine or another."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tunewright import train
+from tunewright.core.errors import MissingExtra, SpecError, TunewrightError
+from tunewright.core.types import Frozen, Problem
+from tunewright.loop.line import Outcome
+from tunewright.runtime import examples, models, plugins, prices, settings
+from tunewright.runtime.chat import Rendered
+from tunewright.runtime.lazy import require
+from tunewright.runtime.plugins import Named
+from tunewright.train import Forecast, Place, TrainSpec
+
+if TYPE_CHECKING:
+    from tunewright.loop.spec import Spec
+
+EXAMPLES, LENGTH, ANSWERED = 1000, 256, 4
+"""What is assumed where there is no data: so many examples, of so many tokens, a quarter of them answers."""
+LETTERS = 4
+"""Letters of a token, where the model that would tell is not here."""
+
+
+class Planned(Frozen):
+    """What one run would need."""
+
+    model: str
+    parameters: int
+    licence: str
+    tuner: str
+    method: str
+    batch: int
+    place: str
+    memory_bytes: int
+    """What the place has."""
+    currency: str
+    forecast: Forecast | None = None
+    note: str = ""
+    """Why there is no forecast."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A base model as far as its size goes."""
+
+    name: str
+    licence: str
+    parameters: int
+    config: Mapping[str, Any]
+    stored: Mapping[str, int]
+    """Bytes of the weights on the disk, by their number format as safetensors names it."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Examples as tokens, or texts of their lengths."""
+
+    train: Sequence[Rendered]
+    validation: Sequence[Rendered]
+    count: int
+    """Training examples altogether; `train` may hold only the first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What to plan for; what is left out is as in the spec, the data set and this machine."""
+
+    models: Sequence[str] = ()
+    tuners: Sequence[str] = ()
+    on: Sequence[str] = ()
+    """Names of devices of the price table."""
+    examples: int | None = None
+    length: int | None = None
+    """Tokens of an example."""
+    prices: Path | None = None
+
+
+def plan(project: Path, spec: Spec, made: Outcome, ask: Ask) -> tuple[Planned, ...]:
+    """Every combination of model, tuner, round of training and place; raises `SpecError`."""
+    rounds = [_with(spec.train.rounds, tuner) for tuner in ask.tuners] or [spec.train.rounds]
+    problems = [problem for chain in rounds for once in chain for problem in _check(once)]
+    places, table = places_of(project, spec, ask)
+    shapes = [shape(name, project) for name in ask.models or (spec.model,)]
+    if problems:
+        raise SpecError(problems=problems)
+    return tuple(
+        plan_one(model, once, place, table.currency, texts_of(project, spec, made, once, ask))
+        for model in shapes
+        for chain in rounds
+        for once in chain
+        for place in places
+    )
+
+
+def places_of(project: Path, spec: Spec, ask: Ask) -> tuple[list[Place], prices.Prices]:
+    """Where it is planned for, and what an hour costs; raises `SpecError`."""
+    table = prices.read(_prices(project, ask))
+    return [_device(table, name) for name in ask.on] or [_here(table, spec.train)], table
+
+
+def _prices(project: Path, ask: Ask) -> Path | None:
+    own = project / prices.FILE
+    return ask.prices or (own if own.exists() else None)
+
+
+def _with(rounds: Sequence[TrainSpec], tuner: str) -> tuple[TrainSpec, ...]:
+    return tuple(once.model_copy(update={"tuner": Named(name=tuner)}) for once in rounds)
+
+
+def _check(once: TrainSpec) -> Iterator[Problem]:
+    yield from plugins.check("tuners", once.tuner, where="train.tuner")
+    yield from plugins.check("methods", once.method, where="train.method")
+
+
+def plan_one(model: Shape, once: TrainSpec, place: Place, currency: str, texts: Texts) -> Planned:
+    """What one round of one model needs of a place."""
+    told = Planned(
+        model=model.name,
+        parameters=model.parameters,
+        licence=model.licence,
+        tuner=once.tuner.name,
+        method=once.method.name,
+        batch=once.batch,
+        place=place.name,
+        memory_bytes=place.memory_bytes,
+        currency=currency,
+    )
+    try:
+        found = train.forecast(
+            once, place, model.config, model.stored, (texts.train, texts.validation), texts.count
+        )
+    except MissingExtra:
+        raise
+    except TunewrightError as error:
+        return told.model_copy(update={"note": str(error)})
+    return told.model_copy(update={"forecast": found})
+
+
+def shape(name: str, project: Path) -> Shape:
+    """What is known of a model without fetching it; raises `ModelError` for one that is not known."""
+    known = models.known(models.of_project(name, project), settings.read())
+    if known is None and not name.startswith("hub:"):
+        entry = models.show(name)
+        return Shape(name, entry.licence, entry.parameters, entry.config, {"BF16": 2 * entry.parameters})
+    base = models.resolve(models.of_project(name, project), settings.read())
+    config = json.loads((base.path / models.CONFIG).read_bytes())
+    return Shape(name, base.base.licence, base.base.parameters, config, models.stored(base.path))
+
+
+def _here(table: prices.Prices, spec: TrainSpec) -> Place:
+    """This machine, as the local backend would use it."""
+    look = require("tunewright.train.torch.forecast", extra="train").place_here
+    found: Place = look(spec.backend.options, settings.read().threads, table)
+    return found
+
+
+def _device(table: prices.Prices, name: str) -> Place:
+    found = table.device(name)
+    return Place(
+        name=name,
+        gpu=True,
+        memory_bytes=int(found.memory_gb * 1e9),
+        bf16=found.bf16,
+        speed=train.Speed.of_device(found.tflops * 1e12, found.bandwidth_gbs * 1e9),
+        price=found.price,
+        currency=table.currency,
+    )
+
+
+def texts_of(project: Path, spec: Spec, made: Outcome, once: TrainSpec, ask: Ask) -> Texts:
+    """The examples that a round learns from, as tokens where that is possible."""
+    name, how, dataset = models.of_project(spec.model, project), settings.read(), made.dataset
+    if ask.length is not None or dataset is None or made.task is None:
+        count = ask.examples or EXAMPLES
+        return _alike(once, [ask.length or LENGTH] * min(EXAMPLES, count), count)
+    if models.known(name, how) is None:
+        known = examples.read(dataset, "train")
+        letters = [sum(len(turn.content) for turn in one.messages) + len(one.text or "") for one in known]
+        return _alike(once, [count // LETTERS for count in letters[:EXAMPLES]], ask.examples or len(known))
+    data = train.examine(once, models.resolve(name, how), dataset, made.task, "").data
+    assert data is not None
+    return Texts(data.train, data.validation, ask.examples or len(data))
+
+
+def _alike(once: TrainSpec, lengths: Sequence[int], count: int) -> Texts:
+    """Texts of such lengths, in the form that the method learns from."""
+    texts = (_text(max(8, length), place) for place, length in enumerate(lengths))
+    items = [_formed(once.method.name, item) for item in texts]
+    return Texts(items, items[: max(1, len(items) // 10)], count)
+
+
+def _formed(method: str, item: Rendered) -> Rendered:
+    """A text as a method has it: beside it another where it compares two, a place for a rating."""
+    if method == "reward":
+        return replace(item.rated, beside=item.rated)
+    return replace(item, beside=item) if method in ("dpo", "orpo", "kto") else item
+
+
+def _text(length: int, place: int) -> Rendered:
+    """A text of that many tokens, unlike others from its beginning on."""
+    answer = max(1, length // ANSWERED)
+    return Rendered(ids=(place + 1,) * length, trained=(False,) * (length - answer) + (True,) * answer)

@@ -1,0 +1,186 @@
+"""Forecast: what a run would need, on this machine or another, before anything is loaded."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import torch
+
+from tunewright.runtime import hardware
+from tunewright.runtime.chat import Rendered
+from tunewright.runtime.prices import Prices
+from tunewright.train.estimate import SPREAD, Count, Forecast, Place, Speed, hands_of, memory_bytes
+from tunewright.train.ports import Method, OnlineMethod, Tuner
+from tunewright.train.torch.batches import common_prefix, cost, dealt, order_of, portions
+from tunewright.train.torch.formats import frozen_format
+from tunewright.train.torch.judging import MOST
+from tunewright.train.torch.memory import SPARED
+from tunewright.train.torch.rehearsal import Rehearsal
+
+LEAST = 256
+"""Tokens at once below which less is not tried."""
+TOKENS = {"cpu": 2048, "gpu": 16384}
+"""Tokens at once that are tried first: more is not faster."""
+ROWS, WIDTH, TRIALS = 1024, 1024, 10
+"""Of the products that a machine is tried out with, and how often."""
+SAMPLED = 64
+"""Steps that are looked at for the heaviest part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A run to forecast."""
+
+    config: Mapping[str, Any]
+    """As in the model's `config.json`."""
+    stored: Mapping[str, int]
+    """Bytes of the weights on the disk, by their number format as safetensors names it."""
+    tuner: Tuner
+    method: Method
+    train: Sequence[Rendered]
+    validation: Sequence[Rendered]
+    batch: int
+    steps: int
+    looks: int
+    """At the validation examples, altogether."""
+    seed: int = 0
+
+
+def forecast(job: Job, place: Place, tokens: int | None = None) -> Forecast:
+    """What the run needs with so many tokens at once, or with as many as fit."""
+    rehearsal = _rehearsal(job, place)
+    kind = rehearsal.kind(job.train[0])
+    if tokens is not None:
+        return _forecast(job, place, rehearsal, kind, tokens)[0]
+    least, tokens = max(LEAST, _longest(job)), TOKENS["gpu" if place.gpu else "cpu"]
+    while True:
+        found, fixed = _forecast(job, place, rehearsal, kind, tokens)
+        left = (place.memory_bytes - fixed) / (found.memory_bytes - fixed)
+        if left >= 1 or left <= 0 or tokens // 2 < least:
+            return found
+        tokens = max(tokens >> math.ceil(-math.log2(left)), least)
+
+
+def _longest(job: Job) -> int:
+    return max(len(item.ids) for item in job.train)
+
+
+def _rehearsal(job: Job, place: Place) -> Rehearsal:
+    dtype = torch.bfloat16 if place.bf16 and not job.tuner.whole else torch.float32
+    return Rehearsal(config=job.config, dtype=dtype, tuner=job.tuner, method=job.method)
+
+
+def _forecast(job: Job, place: Place, rehearsal: Rehearsal, kind: Count, tokens: int) -> tuple[Forecast, int]:
+    """What is needed, and what of the memory is needed however few tokens are computed at once."""
+    items = [*_answered(job), *job.validation]
+    prefix = common_prefix(items)
+    hands = hands_of(kind, place)
+    divided = [_parts(step, hands, prefix, tokens, kind) for step in _steps(job)]
+    parts = [part for step in divided for part in step]
+    looked = list(portions(job.validation or items[:1], prefix, min(tokens, MOST), padded=kind.padded))
+    weigh = _weight(prefix, kind)
+    heavy, widest = max(parts, key=weigh), max(looked, key=weigh)
+    count = rehearsal(heavy, widest, prefix)
+    alike = sum(map(weigh, parts)) / weigh(heavy) / len(divided)
+    looks = sum(map(weigh, looked)) / weigh(widest)
+    seconds = (
+        job.steps * alike * place.speed.seconds(count.step, hands) / hands
+        + job.looks * looks * place.speed.seconds(count.look, hands) / hands
+    )
+    most = max(map(len, divided))
+    mapped = job.stored.get("BF16" if rehearsal.dtype == torch.bfloat16 else "F32", 0)
+    memory = memory_bytes(count, place, parts=most, mapped=mapped)
+    found = Forecast(
+        memory_bytes=memory,
+        fits=memory <= place.memory_bytes,
+        tokens=tokens,
+        parts=most,
+        steps=job.steps,
+        trained=count.trained,
+        share=count.trained / (count.trained + count.frozen),
+        seconds=seconds,
+        seconds_low=seconds / SPREAD,
+        seconds_high=seconds * SPREAD,
+        cost=None if place.price is None else place.price * seconds / 3600,
+    )
+    return found, memory_bytes(count.without_work(), place, parts=most, mapped=mapped)
+
+
+def _steps(job: Job) -> Iterator[list[Rendered]]:
+    """Some steps of the first epoch."""
+    items = _answered(job)
+    orders = order_of(len(items), job.batch * (len(items) // len(job.train)), job.seed, 0)
+    return ([items[place] for place in order] for order in islice(orders, SAMPLED))
+
+
+def _answered(job: Job) -> list[Rendered]:
+    """What a step learns from; of an online method, as many answers as it asks for, of full length."""
+    if not isinstance(job.method, OnlineMethod):
+        return list(job.train)
+    more = job.method.longest
+    full = [
+        Rendered(ids=(*item.ids, *[0] * more), trained=(*[False] * len(item.ids), *[True] * more))
+        for item in job.train
+    ]
+    return [item for item in full for _ in range(job.method.answers)]
+
+
+def _parts(
+    step: Sequence[Rendered], hands: int, prefix: int, tokens: int, count: Count
+) -> list[list[Rendered]]:
+    each = max(1, tokens // hands)
+    return [part for hand in dealt(step, hands) for part in portions(hand, prefix, each, padded=count.padded)]
+
+
+def _weight(prefix: int, count: Count) -> Callable[[Sequence[Rendered]], int]:
+    return lambda part: cost(part, prefix, count.padded)
+
+
+def place_here(spare: Mapping[str, Any], threads: int, prices: Prices) -> Place:
+    """This machine, its speed tried out in a moment; `spare` are options of the local backend."""
+    machine, dtype = hardware.look(gpus=True), frozen_format(str(spare.get("precision", "auto")))
+    card, most = next(iter(machine.gpus), None), spare.get("memory_gb")
+    free = card.memory_bytes if card else machine.memory_free_bytes
+    return Place(
+        name=card.name if card else "this machine",
+        gpu=card is not None,
+        memory_bytes=int(float(most) * 1e9) if most else int((1 - SPARED) * free),
+        bf16=dtype == torch.bfloat16,
+        threads=threads,
+        speed=_speed(threads, dtype, "cuda" if card else "cpu"),
+        price=prices.here,
+        currency=prices.currency,
+    )
+
+
+def _speed(threads: int, dtype: torch.dtype, device: str) -> Speed:
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    how: dict[str, Any] = {"dtype": dtype, "device": device}
+    try:
+        left, right = torch.ones((ROWS, WIDTH), **how), torch.ones((WIDTH, 3 * WIDTH), **how)
+        block, small = torch.ones(1 << 23, **how), torch.ones(8, **how)
+        return Speed(
+            flops=2 * ROWS * WIDTH * 3 * WIDTH / _seconds(lambda: left @ right),
+            bandwidth=block.numel() * block.element_size() / _seconds(lambda: block * 2),
+            operation=_seconds(lambda: small * 2),
+        )
+    finally:
+        torch.set_num_threads(before)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Of one call, the fastest of some."""
+    found = []
+    for _ in range(TRIALS):
+        start = time.perf_counter()
+        work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        found.append(time.perf_counter() - start)
+    return min(found)

@@ -1,0 +1,116 @@
+"""Before a run: what it would need, here or elsewhere, and what to choose."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.loop.conftest import write_project
+from tunewright import Project
+from tunewright.cli.app import app
+from tunewright.core.errors import ModelError, SpecError, WorkspaceError
+
+
+@pytest.fixture(scope="module")
+def desks(tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
+    folder = write_project(tmp_path_factory.mktemp("planned"), model)
+    Project.open(folder).run(only="data")
+    return folder
+
+
+def test_every_model_tuner_and_device_is_a_row(desks: Path) -> None:
+    found = Project.open(desks).plan(
+        models=("smollm2-135m-instruct", "llama-3-70b-instruct"),
+        tuners=("lora", "ia3"),
+        on=("l4", "h100-80gb"),
+    )
+    rows = {(one.model, one.tuner, one.place): one.forecast for one in found}
+    assert len(rows) == len(found) == 8
+    small, large = rows["smollm2-135m-instruct", "lora", "l4"], rows["llama-3-70b-instruct", "lora", "l4"]
+    assert small is not None and small.fits and small.cost is not None
+    assert large is not None and not large.fits and large.memory_bytes > 140e9
+
+
+def test_a_plan_needs_no_data_where_numbers_are_given(tmp_path: Path, model: Path) -> None:
+    project = Project.open(write_project(tmp_path / "p", model))
+    short, long = (project.plan(examples=500, length=length)[0].forecast for length in (32, 256))
+    assert short is not None and long is not None
+    assert short.steps == long.steps == 32
+    assert long.memory_bytes > short.memory_bytes and long.seconds > short.seconds
+
+
+def test_each_round_is_planned(desks: Path) -> None:
+    project = Project.open(desks, settings=("train.then={method: dpo, learning_rate: 5e-5}",))
+    found = project.plan(length=40, examples=20)
+    assert [one.method for one in found] == ["sft", "dpo"]
+
+
+def test_what_is_not_known_is_said(desks: Path, tmp_path: Path) -> None:
+    project = Project.open(desks)
+    for wrong, right in (
+        ({"models": ("lama-3-8b-instruct",)}, "llama-3-8b-instruct"),
+        ({"on": ("h100-80g",)}, "h100-80gb"),
+        ({"tuners": ("lorra",)}, "lora"),
+    ):
+        with pytest.raises((ModelError, SpecError)) as refused:
+            project.plan(**wrong)
+        assert refused.value.problems[0].fix == f"did you mean `{right}`?"
+    bad = tmp_path / "prices.yaml"
+    bad.write_text("devices: {box: {price: 1}}\ncurency: EUR\n")
+    with pytest.raises(SpecError) as caught:
+        project.plan(prices=bad)
+    told = [problem.where for problem in caught.value.problems]
+    assert len(told) == 4 and any("curency" in where for where in told)
+    bad.write_text("[1, 2]")
+    with pytest.raises(SpecError, match="no table of prices"):
+        project.plan(prices=bad)
+
+
+def test_the_command_prints_a_table_and_the_types(desks: Path) -> None:
+    command = ["plan", "--project", str(desks), "--on", "l4", "--model", "smollm2-135m-instruct"]
+    told = CliRunner().invoke(app, command)
+    assert told.exit_code == 0 and "smollm2-135m-instruct" in told.stdout and "USD" in told.stdout
+    (row,) = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert row["forecast"]["fits"] is True
+
+
+def test_advice_names_a_model_that_fits_and_settings_that_the_linter_lets_pass(desks: Path) -> None:
+    advice = Project.open(desks).advise(on="h200-141gb")
+    assert advice.planned.forecast is not None and advice.planned.forecast.fits
+    assert advice.planned.parameters > 7e9 and advice.planned.licence in ("Apache-2.0", "MIT")
+    assert "few" in " ".join(advice.reasons)
+    values = f"train={json.dumps(advice.settings)}"
+    assert not [one for one in Project.open(desks, settings=(values,)).check() if one.fatal]
+
+
+def test_less_time_and_a_smaller_device_mean_a_smaller_model(desks: Path) -> None:
+    project = Project.open(desks)
+    assert project.advise(on="t4").planned.parameters < project.advise(on="h200-141gb").planned.parameters
+    with pytest.raises(SpecError, match="no model of the catalogue"):
+        project.advise(on="t4", hours=1e-6)
+
+
+def test_advice_without_data_is_refused(tmp_path: Path, model: Path) -> None:
+    with pytest.raises(WorkspaceError, match="no data set"):
+        Project.open(write_project(tmp_path / "p", model)).advise()
+
+
+def test_pairs_are_advised_a_second_round(tmp_path: Path, model: Path) -> None:
+    folder = write_project(tmp_path / "p", model)
+    spec = (folder / "tunewright.yaml").read_text()
+    spec = spec.replace("task: classification", "task: generation").replace("accuracy", "exact")
+    (folder / "tunewright.yaml").write_text(spec.replace("data.csv", "data.json"))
+    rows = [
+        {"prompt": f"question {place * 7919}?", "chosen": f"yes {place}", "rejected": f"no {place}"}
+        for place in range(60)
+    ]
+    (folder / "data.json").write_text(json.dumps(rows))
+    project = Project.open(folder)
+    project.run(only="data")
+    advice = project.advise(on="l4")
+    assert advice.settings["then"]["method"] == "dpo"
+    told = CliRunner().invoke(app, ["advise", "--project", str(folder), "--on", "l4"])
+    assert told.exit_code == 0 and "then dpo" in told.stdout and "model: " in told.stdout
