@@ -22,6 +22,8 @@ from tunewright.train.torch.saying import parted, say
 from tunewright.train.torch.worth import Rater
 
 CPU = torch.device("cpu")
+FORMAT = torch.bfloat16
+"""Of the numbers, as in training."""
 INSTRUCTION = "Answer."
 TOGETHER = 20
 """Examples that are looked at together."""
@@ -45,7 +47,7 @@ class Subject:
         """Its template and tokenizer."""
         return Chat.load(self.base.path)
 
-    def load(self, dtype: torch.dtype) -> Any:  # noqa: ANN401 - a model, of PEFT or not
+    def load(self, dtype: torch.dtype = FORMAT) -> Any:  # noqa: ANN401 - a model, of PEFT or not
         """Its weights."""
         model = AutoModelForCausalLM.from_pretrained(self.base.path, dtype=dtype)
         return put_on(model, self.adapter) if self.adapter else model.requires_grad_(False)
@@ -58,7 +60,7 @@ class Subject:
     def rate(self, adapter: Path | None, texts: Sequence[Rendered]) -> list[float]:
         """What a reward model gives texts; without an adapter its head has learned nothing."""
         torch.manual_seed(0)
-        ratings = Rater(self.base.path, adapter, torch.float32, CPU)(texts, ())
+        ratings = Rater(self.base.path, adapter, FORMAT, CPU)(texts, ())
         return [float(one) for one in ratings]
 
 
@@ -84,7 +86,7 @@ def preferred(subject: Subject, examples: Sequence[Example], *, by_token: bool =
 def rated(subject: Subject, examples: Sequence[Example]) -> Values:
     """Whether a reward model, the adapter itself, gives the better answer more."""
     items = subject.render("dpo", examples)
-    better = subject.rate(subject.adapter, items)
+    better = subject.rate(subject.adapter, [replace(item, beside=None) for item in items])
     rejected = subject.rate(subject.adapter, [item.beside for item in items if item.beside is not None])
     return {"pairs": [float(one > other) for one, other in zip(better, rejected, strict=True)]}
 
@@ -109,7 +111,7 @@ def answers(subject: Subject, examples: Sequence[Example], *, longest: int = 64)
 
 def _judged(subject: Subject, items: Sequence[Rendered]) -> Iterator[tuple[Batch, Tensor]]:
     """Batch by batch, the cross-entropy of every trained token."""
-    network, _ = network_for(subject.load(torch.float32))
+    network, _ = network_for(subject.load())
     for start in range(0, len(items), TOGETHER):
         batch = collate(items[start : start + TOGETHER], 0, CPU)
         yield batch, network.judge(batch)[0]
@@ -117,7 +119,7 @@ def _judged(subject: Subject, items: Sequence[Rendered]) -> Iterator[tuple[Batch
 
 def _said(subject: Subject, items: Sequence[Rendered], longest: int) -> list[list[int]]:
     """Tokens of the greedy answer to each item's question; alike in length they are asked together."""
-    model = subject.load(torch.bfloat16).eval()
+    model = subject.load().eval()
     found: list[list[int]] = [[]] * len(items)
     order = sorted(range(len(items)), key=lambda place: len(items[place].ids))
     for start in range(0, len(order), SAID_TOGETHER):
