@@ -157,7 +157,7 @@ def _child(what: str, folder: Path, case: Case) -> None:
     config = json.loads((folder / CONFIG).read_bytes())
     found = forecast(
         spec,
-        place_here(spec.backend.options, environment.read().threads, prices.read()),
+        place_here(environment.read(), prices.read()),
         config,
         stored(folder),
         (train, validation),

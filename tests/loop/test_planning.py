@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from tests.loop.conftest import write_project
 from tunewright import Project
 from tunewright.cli.app import app
-from tunewright.core.errors import ModelError, SpecError, WorkspaceError
+from tunewright.core.errors import ModelError, SpecError, TunewrightError, WorkspaceError
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,16 @@ def test_the_command_prints_a_table_and_the_types(desks: Path) -> None:
     assert told.exit_code == 0 and "smollm2-135m-instruct" in told.stdout and "USD" in told.stdout
     (row,) = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
     assert row["forecast"]["fits"] is True
+
+
+def test_a_model_that_the_machine_cannot_hold_is_refused_before_anything_is_made(
+    tmp_path: Path, model: Path
+) -> None:
+    project = Project.open(write_project(tmp_path / "p", model), settings=("model=llama-3-70b-instruct",))
+    (told,) = (one for one in project.check() if one.where == "model" and one.fatal)
+    assert "141 GB" in told.what and "tunewright advise" in told.fix
+    with pytest.raises(TunewrightError, match="alone take 141 GB"):
+        project.start()
 
 
 def test_advice_names_a_model_that_fits_and_settings_that_the_linter_lets_pass(desks: Path) -> None:

@@ -20,6 +20,7 @@ from tunewright.runtime.chat import Rendered
 from tunewright.runtime.context import Context
 from tunewright.runtime.models import CONFIG, stored
 from tunewright.runtime.plugins import Named
+from tunewright.runtime.settings import Settings
 from tunewright.train import Forecast, Place, Speed, TrainSpec, forecast, run
 from tunewright.train.backends.local import fits
 from tunewright.train.torch.batches import collate
@@ -34,7 +35,6 @@ PLACE = Place(
     threads=1,
     speed=Speed(flops=1e11, bandwidth=1e10, operation=1e-5),
     price=2.0,
-    currency="USD",
 )
 
 
@@ -134,14 +134,16 @@ def test_time_and_money_grow_with_the_examples(base: Checkpoint) -> None:
     assert many.cost == pytest.approx(2.0 * many.seconds / 3600)
 
 
-def test_a_model_too_large_for_the_machine_is_refused_before_it_is_loaded(
-    base: Checkpoint,
-    dataset: Dataset,
-    task: Task,
-    context: Callable[..., Context],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def planned_however_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model as small as that of the tests always fits, so that nothing is planned for it."""
     monkeypatch.setattr(fits, "SMALL", 0)
+
+
+@pytest.mark.usefixtures("planned_however_small")
+def test_a_model_too_large_for_the_machine_is_refused_before_it_is_loaded(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Callable[..., Context]
+) -> None:
     heard: list[Event] = []
     spec = TrainSpec.model_validate({**SPEC.model_dump(), "backend": {"local": {"memory_gb": 0.01}}})
     with pytest.raises(TrainError, match=r"needs about 0\.\d GB, and there are 0\.0") as caught:
@@ -150,14 +152,19 @@ def test_a_model_too_large_for_the_machine_is_refused_before_it_is_loaded(
     assert not any(event.kind == "progress" for event in heard)
 
 
-def test_a_run_tells_beforehand_what_it_will_need_and_keeps_it_beside_what_it_needed(
-    base: Checkpoint,
-    dataset: Dataset,
-    task: Task,
-    context: Callable[..., Context],
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.usefixtures("planned_however_small")
+def test_a_run_that_shares_the_machine_is_planned_for_its_share(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Callable[..., Context], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(fits, "SMALL", 0)
+    share = Settings(cache=tmp_path / "cache", threads=1, offline=True, memory_gb=0.01)
+    with pytest.raises(TrainError, match=r"there are 0\.0"):
+        run(context(settings=share), SPEC, base, dataset, task)
+
+
+@pytest.mark.usefixtures("planned_however_small")
+def test_a_run_tells_beforehand_what_it_will_need_and_keeps_it_beside_what_it_needed(
+    base: Checkpoint, dataset: Dataset, task: Task, context: Callable[..., Context]
+) -> None:
     heard: list[Event] = []
     made = run(context(heard), SPEC, base, dataset, task)
     assert any(event.message.startswith("planned: ") for event in heard)

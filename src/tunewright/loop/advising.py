@@ -12,7 +12,7 @@ import yaml
 from tunewright.core.errors import SpecError, WorkspaceError
 from tunewright.core.types import Dataset, Example, Frozen
 from tunewright.loop.line import Outcome
-from tunewright.loop.planning import Ask, Planned, Shape, places_of, plan_one, shape, texts_of
+from tunewright.loop.planning import Ask, Planned, Shape, places_of, plan_one, shape, texts_of, tokens_of
 from tunewright.runtime import examples, models, settings
 from tunewright.train import Place, TrainSpec
 
@@ -29,8 +29,8 @@ MARKED = 0.05
 """Share of the examples that must be marked undesirable to be worth a method of their own."""
 LORA_RATE = 1e-3
 """That LoRA begins with on a small model; a second round takes shorter steps."""
-WORK = 6
-"""Floating-point operations of training by a weight and a token."""
+WORK = 3
+"""Floating-point operations that training needs at the least, by a weight and a token."""
 
 
 class Advice(Frozen):
@@ -93,19 +93,19 @@ def advise(project: Path, spec: Spec, made: Outcome, wish: Wish) -> Advice:
     found = Found(examples.read(dataset, "train"), len(dataset.labels))
     ask = Ask(on=(wish.on,) if wish.on else (), prices=wish.prices)
     (place,), table = places_of(project, spec, ask)
-    passed = list[str]()
+    passed, texts = list[str](), None
     for model in _largest_first(place, found, wish):
-        once = TrainSpec.model_validate(_settings(found, model))
-        planned = plan_one(model, once, place, table.currency, texts_of(project, spec, made, once, ask))
+        chosen = _settings(found, model)
+        once = TrainSpec.model_validate(chosen)
+        texts = texts or texts_of(project, spec, made, once, ask)  # of every model the same method's
+        planned = plan_one(model, once, place, table.currency, texts)
         if planned.forecast is None or not planned.forecast.fits:
             passed.append(f"{model.name} does not fit")
         elif planned.forecast.seconds > wish.hours * 3600:
             passed.append(f"{model.name} would take {planned.forecast.seconds / 3600:.1f} hours")
         else:
-            reasons = (*_of_model(model, planned, place, passed), *_of_settings(found, model))
-            return Advice(
-                model=model.name, settings=_settings(found, model), reasons=reasons, planned=planned
-            )
+            reasons = (*_of_model(model, planned, place, passed), *_of_settings(found, chosen))
+            return Advice(model=model.name, settings=chosen, reasons=reasons, planned=planned)
     raise SpecError(
         f"no model of the catalogue can be trained within {wish.hours:g} hours on {place.name}",
         where="advise",
@@ -127,20 +127,14 @@ def _largest_first(place: Place, found: Found, wish: Wish) -> Iterator[Shape]:
     """Models whose weights fit and whose products alone would not take longer, without counting more."""
     offline = settings.read().offline
     entries = sorted(models.catalogue(), key=lambda entry: -entry.parameters)
-    tokens = found.count * max(8, _letters(found) // 4)
+    tokens = sum(map(tokens_of, found.train))
     for entry in entries:
         here = models.known(entry.name, settings.read()) is not None
-        seconds = WORK / 2 * entry.parameters * tokens / place.speed.flops
+        seconds = WORK * entry.parameters * tokens / place.speed.flops
         weighs = 2 * entry.parameters < place.memory_bytes
         allowed = entry.licence in OPEN or not wish.commercial
         if allowed and weighs and seconds < wish.hours * 3600 and (here or not offline):
             yield shape(entry.name, Path())
-
-
-def _letters(found: Found) -> int:
-    """Of an example, on average."""
-    total = sum(sum(len(turn.content) for turn in one.messages) + len(one.text or "") for one in found.train)
-    return total // max(1, found.count)
 
 
 def _settings(found: Found, model: Shape) -> dict[str, Any]:
@@ -175,8 +169,7 @@ def _of_model(model: Shape, planned: Planned, place: Place, passed: Sequence[str
     yield ("a larger model is not always the better one: `tunewright sweep` over `model` tells for your task")
 
 
-def _of_settings(found: Found, model: Shape) -> Iterator[str]:
-    chosen = _settings(found, model)
+def _of_settings(found: Found, chosen: dict[str, Any]) -> Iterator[str]:
     yield (
         f"tuner: lora, which moves few weights and can be merged; {found.count:,} training examples"
         + (" are few, so a low rank and dropout" if found.count < FEW else "")

@@ -11,9 +11,11 @@ from tunewright.core.types import Finding, Problem
 from tunewright.deploy import DeploySpec
 from tunewright.loop.line import Outcome
 from tunewright.loop.spec import Spec
-from tunewright.runtime import models, plugins, settings
+from tunewright.runtime import hardware, models, plugins, settings
 from tunewright.train import TrainSpec
 
+LEAST_BYTES = 2
+"""Of a weight as it is loaded."""
 _SECTIONS: dict[str, Callable[[Any, Path], Iterator[Problem]]] = {
     "model": lambda name, project: models.check(models.of_project(name, project)),
     "define": lambda spec, _: define.check(spec),
@@ -50,11 +52,29 @@ def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:
         for problem in problems(sections[name], project)
     ]
     yield from told
+    if "model" in sections:
+        yield from _check_memory(models.of_project(sections["model"], project))
     if "train" in sections and "model" in sections:
         found = _lint_model(sections["train"], sections["model"], sections.get("deploy"), project)
         yield from (one for one in found if one not in told)
     if "train" in sections and "deploy" in sections:
         yield from _check_packing(sections["train"], sections["deploy"])
+
+
+def _check_memory(name: str) -> Iterator[Problem]:
+    """A model whose weights alone are more than the machine holds: said before the baselines load it."""
+    count = models.parameters_of(name, settings.read())
+    if count is None or count * LEAST_BYTES <= hardware.look().memory_bytes:
+        return
+    machine = hardware.look(gpus=True)
+    most = max([machine.memory_bytes, *(card.memory_bytes for card in machine.gpus)])
+    if count * LEAST_BYTES > most:
+        yield Problem(
+            where="model",
+            what=f"the weights of `{name}` alone take {count * LEAST_BYTES / 1e9:.0f} GB, and this machine "
+            f"has {most / 1e9:.0f}",
+            fix="take a smaller model; `tunewright advise` names the largest that fits",
+        )
 
 
 def _lint_model(how: TrainSpec, model: str, packed: DeploySpec | None, project: Path) -> Iterator[Finding]:

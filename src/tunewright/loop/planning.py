@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tunewright import train
 from tunewright.core.errors import MissingExtra, SpecError, TunewrightError
-from tunewright.core.types import Frozen, Problem
+from tunewright.core.types import Example, Frozen, Problem
 from tunewright.loop.line import Outcome
 from tunewright.runtime import examples, models, plugins, prices, settings
 from tunewright.runtime.chat import Rendered
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 EXAMPLES, LENGTH, ANSWERED = 1000, 256, 4
 """What is assumed where there is no data: so many examples, of so many tokens, a quarter of them answers."""
+SPARE = {"precision", "memory_gb"}
+"""Options of the local backend that decide what a run may use of this machine."""
 LETTERS = 4
 """Letters of a token, where the model that would tell is not here."""
 
@@ -89,11 +91,11 @@ def plan(project: Path, spec: Spec, made: Outcome, ask: Ask) -> tuple[Planned, .
     shapes = [shape(name, project) for name in ask.models or (spec.model,)]
     if problems:
         raise SpecError(problems=problems)
+    learned = [(once, texts_of(project, spec, made, once, ask)) for chain in rounds for once in chain]
     return tuple(
-        plan_one(model, once, place, table.currency, texts_of(project, spec, made, once, ask))
+        plan_one(model, once, place, table.currency, texts)
         for model in shapes
-        for chain in rounds
-        for once in chain
+        for once, texts in learned
         for place in places
     )
 
@@ -156,7 +158,8 @@ def shape(name: str, project: Path) -> Shape:
 def _here(table: prices.Prices, spec: TrainSpec) -> Place:
     """This machine, as the local backend would use it."""
     look = require("tunewright.train.torch.forecast", extra="train").place_here
-    found: Place = look(spec.backend.options, settings.read().threads, table)
+    named = {name: spec.backend.options[name] for name in SPARE & spec.backend.options.keys()}
+    found: Place = look(settings.read(), table, **named)
     return found
 
 
@@ -169,7 +172,6 @@ def _device(table: prices.Prices, name: str) -> Place:
         bf16=found.bf16,
         speed=train.Speed.of_device(found.tflops * 1e12, found.bandwidth_gbs * 1e9),
         price=found.price,
-        currency=table.currency,
     )
 
 
@@ -181,16 +183,21 @@ def texts_of(project: Path, spec: Spec, made: Outcome, once: TrainSpec, ask: Ask
         return _alike(once, [ask.length or LENGTH] * min(EXAMPLES, count), count)
     if models.known(name, how) is None:
         known = examples.read(dataset, "train")
-        letters = [sum(len(turn.content) for turn in one.messages) + len(one.text or "") for one in known]
-        return _alike(once, [count // LETTERS for count in letters[:EXAMPLES]], ask.examples or len(known))
+        return _alike(once, list(map(tokens_of, known[:EXAMPLES])), ask.examples or len(known))
     data = train.examine(once, models.resolve(name, how), dataset, made.task, "").data
     assert data is not None
     return Texts(data.train, data.validation, ask.examples or len(data))
 
 
+def tokens_of(example: Example) -> int:
+    """About how many tokens an example has, where no tokenizer is at hand."""
+    letters = sum(len(turn.content) for turn in example.messages) + len(example.text or "")
+    return max(8, letters // LETTERS)
+
+
 def _alike(once: TrainSpec, lengths: Sequence[int], count: int) -> Texts:
     """Texts of such lengths, in the form that the method learns from."""
-    texts = (_text(max(8, length), place) for place, length in enumerate(lengths))
+    texts = (_text(length, place) for place, length in enumerate(lengths))
     items = [_formed(once.method.name, item) for item in texts]
     return Texts(items, items[: max(1, len(items) // 10)], count)
 

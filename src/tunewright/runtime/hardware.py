@@ -20,6 +20,8 @@ Accelerator = Literal["cuda", "mps", "cpu"]
 
 _INSTRUCTIONS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "neon", "asimd", "bf16", "sve")
 """Flags that decide how fast matrices are multiplied, as Linux writes them in `/proc/cpuinfo`."""
+SPARED = 0.05
+"""Share of the free memory that is left to the rest of the machine."""
 _FAST_BF16 = ("avx512_bf16", "amx_bf16", "bf16")
 _UNLIMITED = 1 << 60
 """cgroup v1 writes a number of this order where there is no limit."""

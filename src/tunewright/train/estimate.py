@@ -101,7 +101,6 @@ class Place(Frozen):
     speed: Speed
     price: float | None = None
     """For an hour."""
-    currency: str = ""
 
 
 class Forecast(Frozen):

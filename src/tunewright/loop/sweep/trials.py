@@ -27,8 +27,6 @@ from tunewright.train import TrainSpec
 _LOOK_EVERY = 0.2
 _PATIENCE = 120.0
 """Seconds that a trial is given to save what it has, once it is asked to stop."""
-_SPARED = 0.05
-"""Share of the free memory that is left to the rest of the machine."""
 
 Value = Callable[[str], float]
 """The objective of a trial by the id of its report; raises `TunewrightError` if it cannot be compared."""
@@ -101,7 +99,7 @@ class Trials:
         workers = self.spec.sweep.workers
         if workers == 1:
             return {}
-        free = hardware.look().memory_free_bytes * (1 - _SPARED) / 1e9
+        free = hardware.look().memory_free_bytes * (1 - hardware.SPARED) / 1e9
         return settings.sharing(max(1, settings.read().threads // workers), free / workers)
 
     def _hear(self, one: Going) -> None:

@@ -33,13 +33,14 @@ def split_name(name: str) -> tuple[str, str | None]:
     return found[1], found[2]
 
 
-def from_hub(name: str, settings: Settings, emit: Emit) -> Checkpoint:
-    """Fetch what is missing of a model and check it; raises `ModelError`."""
+def from_hub(name: str, settings: Settings, emit: Emit, *, licence: str = "") -> Checkpoint:
+    """Fetch what is missing of a model and check it; raises `ModelError`. `licence` is as known."""
     repository, revision = split_name(name)
     if not settings.offline:
         emit(events.event("note", "model", f"asking the hub for {repository}"))
     folder = _snapshot(repository, revision, settings)
-    ref = describe(folder, name=PREFIX + repository, revision=folder.name) if _has_config(folder) else None
+    named = {"name": PREFIX + repository, "revision": folder.name, "licence": licence}
+    ref = describe(folder, **named) if _has_config(folder) else None
     return local_checkpoint(folder, ref)
 
 

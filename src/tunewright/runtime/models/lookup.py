@@ -63,6 +63,14 @@ def known(name: str, settings: Settings) -> Path | None:
     return found.path if found is not None else None
 
 
+def parameters_of(name: str, settings: Settings) -> int | None:
+    """Weights of a model that is here or in the catalogue, without reading them; None of any other."""
+    folder = known(name, settings)
+    if folder is not None:
+        return sum(map(files.parameters, files.weight_files(folder)))
+    return next((entry.parameters for entry in catalogue() if entry.name == name), None)
+
+
 def _known(name: str) -> CatalogueEntry:
     if Path(name).expanduser().is_file():
         pickled = Path(name).suffix in files.PICKLES
@@ -128,7 +136,7 @@ def place(entry: CatalogueEntry, settings: Settings) -> Path:
 def from_catalogue(entry: CatalogueEntry, settings: Settings, emit: Emit = ignore) -> Checkpoint:
     """The model of a catalogue entry, fetched and converted once; raises `ModelError`."""
     if entry.source is None:
-        return hub.from_hub(hub.PREFIX + entry.hub, settings, emit)
+        return hub.from_hub(hub.PREFIX + entry.hub, settings, emit, licence=entry.licence)
     found = cached(entry, settings)
     if found is not None:
         return found

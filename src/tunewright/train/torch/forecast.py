@@ -14,12 +14,12 @@ import torch
 from tunewright.runtime import hardware
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.prices import Prices
+from tunewright.runtime.settings import Settings
 from tunewright.train.estimate import SPREAD, Count, Forecast, Place, Speed, hands_of, memory_bytes
 from tunewright.train.ports import Method, OnlineMethod, Tuner
 from tunewright.train.torch.batches import common_prefix, cost, dealt, order_of, portions
 from tunewright.train.torch.formats import frozen_format
 from tunewright.train.torch.judging import MOST
-from tunewright.train.torch.memory import SPARED
 from tunewright.train.torch.rehearsal import Rehearsal
 
 LEAST = 256
@@ -49,6 +49,8 @@ class Job:
     looks: int
     """At the validation examples, altogether."""
     seed: int = 0
+    beside: int = 0
+    """Bytes of models that are held beside it: a teacher, a reward model."""
 
 
 def forecast(job: Job, place: Place, tokens: int | None = None) -> Forecast:
@@ -94,7 +96,7 @@ def _forecast(job: Job, place: Place, rehearsal: Rehearsal, kind: Count, tokens:
     )
     most = max(map(len, divided))
     mapped = job.stored.get("BF16" if rehearsal.dtype == torch.bfloat16 else "F32", 0)
-    memory = memory_bytes(count, place, parts=most, mapped=mapped)
+    memory = job.beside + memory_bytes(count, place, parts=most, mapped=mapped)
     found = Forecast(
         memory_bytes=memory,
         fits=memory <= place.memory_bytes,
@@ -108,7 +110,7 @@ def _forecast(job: Job, place: Place, rehearsal: Rehearsal, kind: Count, tokens:
         seconds_high=seconds * SPREAD,
         cost=None if place.price is None else place.price * seconds / 3600,
     )
-    return found, memory_bytes(count.without_work(), place, parts=most, mapped=mapped)
+    return found, job.beside + memory_bytes(count.without_work(), place, parts=most, mapped=mapped)
 
 
 def _steps(job: Job) -> Iterator[list[Rendered]]:
@@ -141,20 +143,21 @@ def _weight(prefix: int, count: Count) -> Callable[[Sequence[Rendered]], int]:
     return lambda part: cost(part, prefix, count.padded)
 
 
-def place_here(spare: Mapping[str, Any], threads: int, prices: Prices) -> Place:
-    """This machine, its speed tried out in a moment; `spare` are options of the local backend."""
-    machine, dtype = hardware.look(gpus=True), frozen_format(str(spare.get("precision", "auto")))
-    card, most = next(iter(machine.gpus), None), spare.get("memory_gb")
+def place_here(
+    settings: Settings, prices: Prices, *, precision: str = "auto", memory_gb: float | None = None
+) -> Place:
+    """This machine, its speed tried out in a moment; the last two are options of the local backend."""
+    machine, dtype = hardware.look(gpus=True), frozen_format(precision)
+    card, most = next(iter(machine.gpus), None), memory_gb or settings.memory_gb
     free = card.memory_bytes if card else machine.memory_free_bytes
     return Place(
         name=card.name if card else "this machine",
         gpu=card is not None,
-        memory_bytes=int(float(most) * 1e9) if most else int((1 - SPARED) * free),
+        memory_bytes=int(most * 1e9) if most else int((1 - hardware.SPARED) * free),
         bf16=dtype == torch.bfloat16,
-        threads=threads,
-        speed=_speed(threads, dtype, "cuda" if card else "cpu"),
+        threads=settings.threads,
+        speed=_speed(settings.threads, dtype, "cuda" if card else "cpu"),
         price=prices.here,
-        currency=prices.currency,
     )
 
 

@@ -37,8 +37,6 @@ def trim() -> None:
 
 REFUSALS = ("allocate memory", "bad_alloc", "not enough memory", "can't start new thread")
 """How libraries say that memory was refused."""
-SPARED = 0.05
-"""Share of the free memory that is left to the rest of the machine."""
 
 
 @contextlib.contextmanager
@@ -52,7 +50,7 @@ def limited(most_gb: float | None) -> Iterator[None]:
     if held is None:
         yield
         return
-    free = hardware.look().memory_free_bytes * (1 - SPARED)
+    free = hardware.look().memory_free_bytes * (1 - hardware.SPARED)
     most = int(held + free if most_gb is None else most_gb * 1e9)
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     bounds = [one for one in (most, soft, hard) if one != resource.RLIM_INFINITY]

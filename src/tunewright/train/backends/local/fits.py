@@ -1,14 +1,18 @@
 """Whether a run fits this machine, and how much is computed at once; said before anything is loaded."""
+# ruff: noqa: TID253 - a heavy module, imported when called
 
 from __future__ import annotations
 
 import json
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import torch
+
 from tunewright.core.errors import TrainError, TunewrightError
-from tunewright.runtime import hardware, prices
+from tunewright.runtime import prices
 from tunewright.runtime.context import Context
 from tunewright.runtime.models import CONFIG, stored
 from tunewright.runtime.models.files import weight_files
@@ -37,13 +41,11 @@ class Planned:
 def fitting(backend: Local, work: Work, context: Context) -> Planned:
     """The plan of a run, told; raises `TrainError` for one that this machine has not the memory for."""
     asked = None if backend.tokens == "auto" else backend.tokens
-    usual = asked or TOKENS["gpu" if hardware.look(gpus=True).gpus else "cpu"]
-    if sum(path.stat().st_size for path in weight_files(work.weights)) < SMALL:
+    usual = asked or TOKENS["gpu" if torch.cuda.is_available() else "cpu"]
+    if _bytes(work.weights) < SMALL:
         return Planned(usual)
     place = place_here(
-        {"precision": backend.precision, "memory_gb": backend.memory_gb},
-        context.settings.threads,
-        prices.read(),
+        context.settings, prices.read(), precision=backend.precision, memory_gb=backend.memory_gb
     )
     try:
         found = forecast(_job(work), place, asked)
@@ -88,4 +90,9 @@ def _job(work: Work) -> Job:
         steps=plan.steps,
         looks=1 + math.ceil(plan.steps / plan.evaluate_every),
         seed=plan.seed,
+        beside=sum(map(_bytes, [*([work.teacher] if work.teacher else []), *(work.rater or ())[:1]])),
     )
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in weight_files(folder))
