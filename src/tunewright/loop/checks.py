@@ -64,7 +64,7 @@ def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:
 def _check_memory(name: str) -> Iterator[Problem]:
     """A model whose weights alone are more than the machine holds: said before the baselines load it."""
     count = models.parameters_of(name, settings.read())
-    if count is None or count * LEAST_BYTES <= hardware.look().memory_bytes:
+    if count is None or count * LEAST_BYTES <= hardware.memory()[0]:
         return
     machine = hardware.look(gpus=True)
     most = max([machine.memory_bytes, *(card.memory_bytes for card in machine.gpus)])

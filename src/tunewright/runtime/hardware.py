@@ -71,9 +71,7 @@ def look(folder: Path | None = None, *, gpus: bool = False) -> Machine:
 
     `folder` is where free disk space is asked for; the current folder if not given.
     """
-    psutil = require("psutil", extra="all")
-    memory = psutil.virtual_memory()
-    limit, used = _memory_limit()
+    memory_bytes, memory_free_bytes = memory()
     cards, mps = _accelerators() if gpus else ((), False)
     return Machine(
         os=f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -81,8 +79,8 @@ def look(folder: Path | None = None, *, gpus: bool = False) -> Machine:
         cpu=_cpu_name(),
         cores=os.cpu_count() or 1,
         threads=usable_threads(),
-        memory_bytes=min(memory.total, limit or memory.total),
-        memory_free_bytes=min(memory.available, max(0, limit - used)) if limit else memory.available,
+        memory_bytes=memory_bytes,
+        memory_free_bytes=memory_free_bytes,
         disk_free_bytes=shutil.disk_usage(folder or Path.cwd()).free,
         instructions=_instructions(),
         gpus=cards,
@@ -91,6 +89,15 @@ def look(folder: Path | None = None, *, gpus: bool = False) -> Machine:
         looked_at_gpus=gpus,
         notes=works_here(sys.platform),
     )
+
+
+def memory() -> tuple[int, int]:
+    """Bytes that this process may use at most, of the machine or of its container, and those now free."""
+    seen = require("psutil", extra="all").virtual_memory()
+    limit, used = memory_limit(Path("/sys/fs/cgroup"), _own_groups())
+    if not limit:
+        return seen.total, seen.available
+    return min(seen.total, limit), min(seen.available, max(0, limit - used))
 
 
 def choose_dtype(machine: Machine) -> Dtype:
@@ -116,11 +123,6 @@ def usable_threads() -> int:
     allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     quota = cpu_quota(Path("/sys/fs/cgroup"), _own_groups())
     return max(1, min(allowed, int(quota))) if quota else allowed
-
-
-def _memory_limit() -> tuple[int, int]:
-    """Limit and use of the container in bytes; 0, 0 where there is none."""
-    return memory_limit(Path("/sys/fs/cgroup"), _own_groups())
 
 
 def cpu_quota(root: Path, groups: Sequence[str] = ()) -> float:

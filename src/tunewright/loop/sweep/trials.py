@@ -99,7 +99,7 @@ class Trials:
         workers = self.spec.sweep.workers
         if workers == 1:
             return {}
-        free = hardware.look().memory_free_bytes * (1 - hardware.SPARED) / 1e9
+        free = hardware.memory()[1] * (1 - hardware.SPARED) / 1e9
         return settings.sharing(max(1, settings.read().threads // workers), free / workers)
 
     def _hear(self, one: Going) -> None:

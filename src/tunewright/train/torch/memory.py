@@ -50,7 +50,7 @@ def limited(most_gb: float | None) -> Iterator[None]:
     if held is None:
         yield
         return
-    free = hardware.look().memory_free_bytes * (1 - hardware.SPARED)
+    free = hardware.memory()[1] * (1 - hardware.SPARED)
     most = int(held + free if most_gb is None else most_gb * 1e9)
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     bounds = [one for one in (most, soft, hard) if one != resource.RLIM_INFINITY]
