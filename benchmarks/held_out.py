@@ -75,12 +75,12 @@ def log_probability(subject: Subject, examples: Sequence[Example]) -> Values:
 
 
 def preferred(subject: Subject, examples: Sequence[Example], *, by_token: bool = False) -> Values:
-    """Whether the better answer is the likelier, as a whole or by the mean over its tokens."""
+    """By how many nats the better answer is likelier, and if it is: the whole, or the mean of its tokens."""
     found: list[float] = []
     for batch, losses in _judged(subject, subject.render("dpo", examples)):
         better, rejected = batch.sides((batch.means if by_token else batch.sums)(-losses))
-        found += (better > rejected).double().tolist()
-    return {"pairs": found}
+        found += (better - rejected).double().tolist()
+    return {"margin": found, "pairs": [float(one > 0) for one in found]}
 
 
 def rated(subject: Subject, examples: Sequence[Example]) -> Values:

@@ -78,22 +78,22 @@ CASES = (
     Case(
         name="dpo",
         data="rasbt_preference",
-        train=slice(300),
-        settings={"method": "dpo", "learning_rate": 5e-5},
+        train=slice(500),
+        settings={"method": "dpo", "learning_rate": 2e-4},
         measure=preferred,
     ),
     Case(
         name="orpo",
         data="rasbt_preference",
-        train=slice(300),
+        train=slice(500),
         settings={"method": "orpo", "learning_rate": 3e-4},
         measure=partial(preferred, by_token=True),
     ),
     Case(
         name="kto",
         data="rasbt_preference",
-        train=slice(200),
-        settings={"method": "kto", "learning_rate": 5e-5},
+        train=slice(500),
+        settings={"method": "kto", "learning_rate": 2e-4},
         measure=preferred,
     ),
     Case(
