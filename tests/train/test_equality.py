@@ -88,6 +88,21 @@ def test_the_plain_network_gives_the_same_loss(model: PeftModel, rendered: list[
     )
 
 
+def test_whole_weights_in_fp32_are_computed_with_in_bf16_and_have_gradients_in_fp32(
+    model: PeftModel, rendered: list[Rendered]
+) -> None:
+    whole = model.unload().requires_grad_(True)
+    batch = collate(rendered, common_prefix(rendered), CPU)
+    exact, coarse = (PlainNetwork(whole, computed) for computed in (None, torch.bfloat16))
+    losses, rounded = exact.losses(batch), coarse.losses(batch)
+    assert rounded.dtype == torch.float32 and not torch.equal(losses, rounded)
+    assert torch.allclose(losses, rounded, rtol=0.02, atol=0.02)
+    wanted, found = (torch.autograd.grad(one.mean(), list(whole.parameters())) for one in (losses, rounded))
+    assert {slope.dtype for slope in found} == {torch.float32}
+    for one, other in zip(wanted, found, strict=True):
+        assert torch.nn.functional.cosine_similarity(one.flatten(), other.flatten(), dim=0) > 0.99
+
+
 def test_a_judged_batch_has_the_same_loss_and_says_what_greedy_decoding_would_say(
     model: PeftModel, rendered: list[Rendered]
 ) -> None:

@@ -36,6 +36,8 @@ class Batch:
     """Where, in the flattened `ids`, a trained token is predicted."""
     targets: Tensor
     """The trained tokens."""
+    columns: tuple[int, ...]
+    """Columns of `ids` where a token of any text is predicted, in ascending order."""
     weights: Tensor | None
     """How much the loss of each trained token counts; None where all count alike."""
     items: int
@@ -155,6 +157,7 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
         there=torch.cat([torch.arange(own) + row * width for row, own in enumerate(lengths)]).to(device),
         places=torch.tensor(places, dtype=torch.long).to(device),
         targets=torch.tensor(targets, dtype=torch.long).to(device),
+        columns=tuple(sorted({place % width for place in places})),
         weights=torch.tensor(weights).to(device) if any(weight != 1.0 for weight in weights) else None,
         items=len(examples),
         item_weights=torch.tensor([item.weight for item in examples], dtype=torch.float64).to(device),
@@ -185,6 +188,14 @@ def dealt(examples: Sequence[Rendered], hands: int) -> list[list[Rendered]]:
 
 def _tokens(item: Rendered) -> int:
     return sum(len(text.ids) for text in texts([item]))
+
+
+def divided(
+    examples: Sequence[Rendered], prefix: int, most: int, hands: int, *, padded: bool
+) -> list[list[Rendered]]:
+    """Parts of at most `most` tokens each, alike much for every hand."""
+    shares = dealt(examples, hands)
+    return [part for share in shares for part in portions(share, prefix, most, padded=padded)]
 
 
 def portions(

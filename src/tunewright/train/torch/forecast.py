@@ -17,7 +17,8 @@ from tunewright.runtime.prices import Prices
 from tunewright.runtime.settings import Settings
 from tunewright.train.estimate import SPREAD, Count, Forecast, Place, Speed, hands_of, memory_bytes
 from tunewright.train.ports import Method, OnlineMethod, Tuner
-from tunewright.train.torch.batches import common_prefix, cost, dealt, order_of, portions
+from tunewright.train.probe import ENDINGS, GENERAL
+from tunewright.train.torch.batches import common_prefix, cost, divided, order_of
 from tunewright.train.torch.formats import frozen_format
 from tunewright.train.torch.judging import MOST
 from tunewright.train.torch.rehearsal import Rehearsal
@@ -28,6 +29,12 @@ TOKENS = {"cpu": 2048, "gpu": 16384}
 """Tokens at once that are tried first: more is not faster."""
 ROWS, WIDTH, TRIALS = 1024, 1024, 10
 """Of the products that a machine is tried out with, and how often."""
+GENERAL_TOKENS = 40
+"""About as many has a question that every look asks, in its template."""
+UPDATED = 40
+"""Bytes that a step moves for a trained weight: gradient, averages and weight, read and written, in fp32."""
+WARM_UP = 3.0
+"""Seconds until everything has been computed once (LAB.md)."""
 SAMPLED = 64
 """Steps that are looked at for the heaviest part."""
 
@@ -73,7 +80,7 @@ def _longest(job: Job) -> int:
 
 
 def _rehearsal(job: Job, place: Place) -> Rehearsal:
-    dtype = torch.bfloat16 if place.bf16 and not job.tuner.whole else torch.float32
+    dtype = torch.bfloat16 if place.bf16 else torch.float32
     return Rehearsal(config=job.config, dtype=dtype, tuner=job.tuner, method=job.method)
 
 
@@ -82,19 +89,23 @@ def _forecast(job: Job, place: Place, rehearsal: Rehearsal, kind: Count, tokens:
     items = [*_answered(job), *job.validation]
     prefix = common_prefix(items)
     hands = hands_of(kind, place)
-    divided = [_parts(step, hands, prefix, tokens, kind) for step in _steps(job)]
-    parts = [part for step in divided for part in step]
-    looked = list(portions(job.validation or items[:1], prefix, min(tokens, MOST), padded=kind.padded))
+    steps = [
+        divided(step, prefix, max(1, tokens // hands), hands, padded=kind.padded) for step in _steps(job)
+    ]
+    parts = [part for step in steps for part in step]
+    looked = divided(job.validation or items[:1], prefix, min(tokens, MOST), hands, padded=kind.padded)
     weigh = _weight(prefix, kind)
     heavy, widest = max(parts, key=weigh), max(looked, key=weigh)
     count = rehearsal(heavy, widest, prefix)
-    alike = sum(map(weigh, parts)) / weigh(heavy) / len(divided)
-    looks = sum(map(weigh, looked)) / weigh(widest)
+    alike = sum(map(weigh, parts)) / weigh(heavy) / len(steps)
+    looks = (sum(map(weigh, looked)) + _probed(job, kind)) / weigh(widest)
     seconds = (
-        job.steps * alike * place.speed.seconds(count.step, hands) / hands
+        WARM_UP
+        + job.steps * alike * place.speed.seconds(count.step, hands) / hands
+        + job.steps * UPDATED * count.trained / place.speed.bandwidth
         + job.looks * looks * place.speed.seconds(count.look, hands) / hands
     )
-    most = max(map(len, divided))
+    most = max(map(len, steps))
     mapped = job.stored.get("BF16" if rehearsal.dtype == torch.bfloat16 else "F32", 0)
     memory = job.beside + memory_bytes(count, place, parts=most, mapped=mapped)
     found = Forecast(
@@ -132,11 +143,10 @@ def _answered(job: Job) -> list[Rendered]:
     return [item for item in full for _ in range(job.method.answers)]
 
 
-def _parts(
-    step: Sequence[Rendered], hands: int, prefix: int, tokens: int, count: Count
-) -> list[list[Rendered]]:
-    each = max(1, tokens // hands)
-    return [part for hand in dealt(step, hands) for part in portions(hand, prefix, each, padded=count.padded)]
+def _probed(job: Job, kind: Count) -> int:
+    """What the probes of a look cost: general questions, and the ends of some validation answers."""
+    alone = _weight(0, kind)
+    return len(GENERAL) * GENERAL_TOKENS + sum(alone([item]) for item in job.validation[:ENDINGS])
 
 
 def _weight(prefix: int, count: Count) -> Callable[[Sequence[Rendered]], int]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from tunewright.runtime.chat import Rendered
 from tunewright.train.ports import Method
-from tunewright.train.torch.batches import collate, dealt, portions
+from tunewright.train.torch.batches import collate, divided
 from tunewright.train.torch.networks import Network
 from tunewright.train.torch.room import Room
 from tunewright.train.torch.threads import side_by_side
@@ -37,9 +37,7 @@ class Gradients:
         for weight in self.weights:
             weight.grad = None  # of an attempt that memory did not suffice for
         trained, threads = sum(map(self.method.amount, examples)), self.room.threads
-        hands = dealt(examples, threads)
-        most, padded = self.room.each, self.network.padded
-        parts = [part for hand in hands for part in portions(hand, self.prefix, most, padded=padded)]
+        parts = divided(examples, self.prefix, self.room.each, threads, padded=self.network.padded)
         first = seed * len(examples)
         work = list(zip(parts, range(first, first + len(parts)), strict=True))
         if threads == 1:

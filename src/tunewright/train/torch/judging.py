@@ -10,7 +10,7 @@ import torch
 
 from tunewright.runtime.chat import Rendered
 from tunewright.train.ports import Method
-from tunewright.train.torch.batches import collate, portions
+from tunewright.train.torch.batches import collate, divided
 from tunewright.train.torch.networks import Network
 from tunewright.train.torch.room import Room
 from tunewright.train.torch.threads import side_by_side
@@ -32,8 +32,9 @@ class Judging:
         return self.room.within(items, partial(self._all, items, prefix, method))
 
     def _all(self, items: Sequence[Rendered], prefix: int, method: Method) -> tuple[float, float]:
-        parts = list(portions(items, prefix, min(self.room.tokens, MOST), padded=self.network.padded))
-        found = list(side_by_side(partial(self._part, prefix, method), parts, self.room.threads))
+        threads = self.room.threads
+        parts = divided(items, prefix, min(self.room.tokens, MOST), threads, padded=self.network.padded)
+        found = list(side_by_side(partial(self._part, prefix, method), parts, threads))
         total, right = (sum(column) for column in zip(*found, strict=True))
         return total / max(1e-9, sum(map(method.amount, items))), right / len(items)
 

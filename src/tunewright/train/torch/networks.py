@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Protocol
 
 import torch
@@ -56,8 +56,10 @@ class PlainNetwork:
     parallel = False
     padded = True
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, computed: torch.dtype | None = None) -> None:
+        """`computed` is the number format of the products, if it is another than that of the weights."""
         self.model = model
+        self.computed = computed
 
     def refresh(self) -> None:
         """Nothing is copied, so there is nothing to take note of."""
@@ -90,7 +92,8 @@ class PlainNetwork:
     def ratings(self, batch: Batch) -> Tensor:
         """What a rating model gives each text, [texts], read before its one trained token."""
         core = base_of(self.model)
-        read = core.base_model(input_ids=_ids(batch), use_cache=False).last_hidden_state
+        with self._computing():
+            read = core.base_model(input_ids=_ids(batch), use_cache=False).last_hidden_state
         return rate(core.score, _chosen(read, batch))
 
     @torch.no_grad()
@@ -100,8 +103,19 @@ class PlainNetwork:
             return self.ratings(batch)
 
     def _scores(self, batch: Batch) -> Tensor:
-        chosen = _chosen(self.model(input_ids=_ids(batch), use_cache=False).logits, batch)
+        """Logits of the trained tokens, [trained tokens, vocabulary]; of other places few are computed."""
+        columns, width = torch.tensor(batch.columns, device=batch.ids.device), batch.ids.shape[1]
+        with self._computing():
+            kept = columns - width
+            read = self.model(input_ids=_ids(batch), use_cache=False, logits_to_keep=kept).logits
+        places = batch.rows * len(columns) + torch.searchsorted(columns, batch.places % width)
+        chosen: Tensor = read.flatten(0, 1).index_select(0, places)
         return chosen if chosen.dtype == torch.float64 else chosen.float()
+
+    def _computing(self) -> AbstractContextManager[object]:
+        if self.computed in (None, torch.float32):
+            return nullcontext()
+        return torch.autocast(self.model.device.type, dtype=self.computed)
 
 
 @contextmanager
@@ -126,10 +140,13 @@ def _chosen(read: Tensor, batch: Batch) -> Tensor:
     return read[:, read.shape[1] - own :].flatten(0, 1).index_select(0, batch.places)
 
 
-def network_for(model: Any) -> tuple[Network, str]:
-    """The fastest network that computes this PEFT model exactly, and why it is not faster."""
+def network_for(model: Any, computed: torch.dtype | None = None) -> tuple[Network, str]:
+    """The fastest network that computes this PEFT model exactly, and why it is not faster.
+
+    `computed` is the number format of the products where it is another than that of the weights.
+    """
     reason = _obstacle(model)
-    return (PlainNetwork(model), reason) if reason else (FastLlama(model), "")
+    return (PlainNetwork(model, computed), reason) if reason else (FastLlama(model), "")
 
 
 def _obstacle(model: Any) -> str:

@@ -39,7 +39,7 @@ class Rehearsal:
     config: Mapping[str, Any]
     """As in the model's `config.json`."""
     dtype: torch.dtype
-    """Number format of the frozen weights."""
+    """Number format of the products, and of the weights that do not move."""
     tuner: Tuner
     method: Method
 
@@ -73,7 +73,7 @@ class Rehearsal:
         tuned.train()
         with FakeTensorMode(allow_non_fake_inputs=True), Counter() as counter:
             _without_content(tuned)
-            network, _ = network_for(tuned)
+            network, _ = network_for(tuned, self.dtype if self.tuner.whole else None)
             resident = counter.held
             weights = [weight for weight in tuned.parameters() if weight.requires_grad]
             step = counter.of(
@@ -106,7 +106,7 @@ class Rehearsal:
         if self.method.rates:
             config.num_labels, config.pad_token_id = 1, 0
         with torch.device("meta"):
-            model = kind.from_config(config, dtype=self.dtype)
+            model = kind.from_config(config, dtype=torch.float32 if self.tuner.whole else self.dtype)
         if self.method.rates:
             model.score.float()
         return model

@@ -40,14 +40,15 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     accelerator = Accelerator(mixed_precision="no")
     # What moves is held in fp32: the steps of AdamW are too small for bf16.
-    dtype = torch.float32 if work.tuner.whole else frozen_format(backend.precision)
+    computed = frozen_format(backend.precision)
+    dtype = torch.float32 if work.tuner.whole else computed
     planned = fitting(backend, work, context)
     model = _load(work, dtype, accelerator.device)
     tuned = work.tuner.prepare(model, work.plan.seed)
     if work.start is not None:
         go_on(tuned, work.start)
     network: Network
-    network, note = network_for(tuned)
+    network, note = network_for(tuned, computed if work.tuner.whole else None)
     if work.teacher is not None:
         network = taught(network, tuned, load_teacher(work.teacher, dtype).to(accelerator.device))
     weights = {name: weight for name, weight in tuned.named_parameters() if weight.requires_grad}
