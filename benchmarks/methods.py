@@ -114,7 +114,7 @@ CASES = (
     Case(
         name="grpo",
         data="e2e_nlg",
-        train=slice(200, 256),
+        train=slice(200, 400),
         settings={
             "method": {"grpo": {"rewards": ["token_f1"], "answers": 6, "longest": 64}},
             "learning_rate": 3e-4,
@@ -127,7 +127,7 @@ CASES = (
     Case(
         name="rlhf",
         data="rasbt_preference",
-        train=slice(500, 556),
+        train=slice(500, 700),
         settings={
             "method": {"grpo": {"rewards": ["reward"], "answers": 6, "longest": 48}},
             "learning_rate": 3e-4,

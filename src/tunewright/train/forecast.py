@@ -11,6 +11,7 @@ from tunewright.runtime.chat import Rendered
 from tunewright.runtime.lazy import require
 from tunewright.train.estimate import Forecast, Place
 from tunewright.train.plan import steps_of
+from tunewright.train.probe import sized
 from tunewright.train.spec import TrainSpec
 
 
@@ -29,14 +30,15 @@ def forecast(
     """
     heavy = require("tunewright.train.torch.forecast", extra="train")
     steps, every = steps_of(spec, count)
-    tokens = spec.backend.options.get("tokens", "auto")
+    tokens, method = spec.backend.options.get("tokens", "auto"), plugins.make("methods", spec.method)
     job = heavy.Job(
         config=config,
         stored=stored,
         tuner=plugins.make("tuners", spec.tuner),
-        method=plugins.make("methods", spec.method),
+        method=method,
         train=splits[0],
         validation=splits[1],
+        probes=() if method.rates else sized(splits[1]),
         batch=spec.batch,
         steps=steps,
         looks=1 + math.ceil(steps / every),

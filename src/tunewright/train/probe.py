@@ -44,6 +44,12 @@ def probes(chat: Chat, validation: Sequence[Rendered]) -> dict[str, list[Rendere
     return {name: examples for name, examples in found.items() if examples}
 
 
+def sized(validation: Sequence[Rendered]) -> list[Rendered]:
+    """Texts of about the lengths of the probes, where no template is at hand."""
+    short = Rendered(ids=(0,) * 40, trained=(False,) * 28 + (True,) * 12)
+    return [short] * len(GENERAL) + list(validation[:ENDINGS])
+
+
 def _asked(chat: Chat, question: str, answer: str) -> Rendered:
     turns = (Message(role="user", content=question), Message(role="assistant", content=answer))
     return chat.render(turns)

@@ -15,13 +15,13 @@ from tunewright.runtime import hardware
 from tunewright.runtime.chat import Rendered
 from tunewright.runtime.prices import Prices
 from tunewright.runtime.settings import Settings
-from tunewright.train.estimate import SPREAD, Count, Forecast, Place, Speed, hands_of, memory_bytes
+from tunewright.train.estimate import SPREAD, STATE, Count, Forecast, Place, Speed, hands_of, memory_bytes
 from tunewright.train.ports import Method, OnlineMethod, Tuner
-from tunewright.train.probe import ENDINGS, GENERAL
 from tunewright.train.torch.batches import common_prefix, cost, divided, order_of
 from tunewright.train.torch.formats import frozen_format
 from tunewright.train.torch.judging import MOST
 from tunewright.train.torch.rehearsal import Rehearsal
+from tunewright.train.torch.rollout import TOGETHER
 
 LEAST = 256
 """Tokens at once below which less is not tried."""
@@ -29,12 +29,12 @@ TOKENS = {"cpu": 2048, "gpu": 16384}
 """Tokens at once that are tried first: more is not faster."""
 ROWS, WIDTH, TRIALS = 1024, 1024, 10
 """Of the products that a machine is tried out with, and how often."""
-GENERAL_TOKENS = 40
-"""About as many has a question that every look asks, in its template."""
 UPDATED = 40
 """Bytes that a step moves for a trained weight: gradient, averages and weight, read and written, in fp32."""
 WARM_UP = 3.0
 """Seconds until everything has been computed once (LAB.md)."""
+WRITTEN = 3e8
+"""Bytes of a checkpoint that are written, digested and synced in a second (LAB.md)."""
 SAMPLED = 64
 """Steps that are looked at for the heaviest part."""
 
@@ -51,6 +51,8 @@ class Job:
     method: Method
     train: Sequence[Rendered]
     validation: Sequence[Rendered]
+    probes: Sequence[Rendered]
+    """What a look judges beside the validation examples."""
     batch: int
     steps: int
     looks: int
@@ -98,13 +100,11 @@ def _forecast(job: Job, place: Place, rehearsal: Rehearsal, kind: Count, tokens:
     heavy, widest = max(parts, key=weigh), max(looked, key=weigh)
     count = rehearsal(heavy, widest, prefix)
     alike = sum(map(weigh, parts)) / weigh(heavy) / len(steps)
-    looks = (sum(map(weigh, looked)) + _probed(job, kind)) / weigh(widest)
-    seconds = (
-        WARM_UP
-        + job.steps * alike * place.speed.seconds(count.step, hands) / hands
-        + job.steps * UPDATED * count.trained / place.speed.bandwidth
-        + job.looks * looks * place.speed.seconds(count.look, hands) / hands
-    )
+    looks = (sum(map(weigh, looked)) + sum(len(text.ids) for text in job.probes)) / weigh(widest)
+    step = alike * place.speed.seconds(count.step, hands) / hands
+    update = UPDATED * count.trained / place.speed.bandwidth
+    look = looks * place.speed.seconds(count.look, hands) / hands + STATE * count.trained / WRITTEN
+    seconds = WARM_UP + job.steps * (step + update) + job.looks * look + _answering(job, count, place)
     most = max(map(len, steps))
     mapped = job.stored.get("BF16" if rehearsal.dtype == torch.bfloat16 else "F32", 0)
     memory = job.beside + memory_bytes(count, place, parts=most, mapped=mapped)
@@ -143,10 +143,13 @@ def _answered(job: Job) -> list[Rendered]:
     return [item for item in full for _ in range(job.method.answers)]
 
 
-def _probed(job: Job, kind: Count) -> int:
-    """What the probes of a look cost: general questions, and the ends of some validation answers."""
-    alone = _weight(0, kind)
-    return len(GENERAL) * GENERAL_TOKENS + sum(alone([item]) for item in job.validation[:ENDINGS])
+def _answering(job: Job, count: Count, place: Place) -> float:
+    """Seconds in which an online method says its answers, token by token, some of them together."""
+    if not isinstance(job.method, OnlineMethod):
+        return 0.0
+    token = count.look.operations * place.speed.operation + count.resident / place.speed.bandwidth
+    steps = job.steps * math.ceil(job.batch * job.method.answers / TOGETHER)
+    return (steps + job.looks) * job.method.longest * token
 
 
 def _weight(prefix: int, count: Count) -> Callable[[Sequence[Rendered]], int]:

@@ -86,6 +86,7 @@ def _job(work: Work) -> Job:
         method=work.method,
         train=work.train,
         validation=work.validation,
+        probes=[] if work.method.rates else [text for texts in work.probes.values() for text in texts],
         batch=plan.batch,
         steps=plan.steps,
         looks=1 + math.ceil(plan.steps / plan.evaluate_every),
