@@ -82,6 +82,8 @@ SECOND = "model-00002-of-00002.safetensors"
         (write(WEIGHTS, header(b"[1]")), WEIGHTS, "damaged"),
         (write(WEIGHTS, header(b'{"a": {"shape": [2]}}')), WEIGHTS, "damaged"),
         (write(WEIGHTS, header(b'{"a": 3}')), WEIGHTS, "damaged"),
+        (write(WEIGHTS, header(b"[" * 100_000)), WEIGHTS, "damaged"),
+        (write(WEIGHTS, header(b'{"a": {"shape": [0], "data_offsets": [0, 0]}}')), WEIGHTS, "damaged"),
         (write(WEIGHTS, header(b"{}")), WEIGHTS, "no weights"),
         (write(WEIGHTS, header(b"\xff\xfe")), WEIGHTS, "damaged"),
         (lambda folder: (folder / WEIGHTS).rename(folder / "w.safetensors"), "own", f"no `{WEIGHTS}`"),
@@ -101,6 +103,7 @@ SECOND = "model-00002-of-00002.safetensors"
         (write(CONFIG, b"{}"), f"{CONFIG}: model_type", "names no architecture"),
         (write(CONFIG, b"[" * 100_000), CONFIG, "not valid JSON"),
         (change(CONFIG, max_position_embeddings="long"), f"{CONFIG}: max_position_embeddings", "no size"),
+        (change(CONFIG, num_attention_heads=0), f"{CONFIG}: num_attention_heads", "no size"),
         (change(CONFIG, hidden_size=40), CONFIG, "; this says [259, 40]"),
         (change(CONFIG, num_hidden_layers=5), CONFIG, "5 layers; 3 have no weights, first layer 2"),
         (change(CONFIG, auto_map={"AutoModel": "x.Y"}), f"{CONFIG}: auto_map", "code of its own"),
@@ -153,6 +156,17 @@ def test_a_pickle_is_refused_and_never_opened(own: Path, tmp_path: Path, name: s
 def test_a_file_in_place_of_a_folder_is_told(own: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="a model is a folder"):
         resolve(own / WEIGHTS, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/model", "a" * 5000, "../nothing"])
+def test_what_cannot_be_a_path_is_an_unknown_model(name: str, tmp_path: Path) -> None:
+    settings = Settings(cache=tmp_path / "cache", threads=1, offline=True)
+    assert models.of_project(name, tmp_path) == name
+    assert models.known(name, settings) is None
+    (problem,) = models.check(name)
+    assert problem.where == "model" and "hub:" not in problem.fix
+    with pytest.raises(ModelError):
+        models.resolve(name, settings)
 
 
 def test_missing_weights_are_not_made_up_and_those_of_another_shape_are_named(own: Path) -> None:

@@ -25,7 +25,14 @@ _CODE = ("auto_map", "_attn_implementation_internal", "custom_pipelines")
 """Keys by which a config makes a library run code or fetch it."""
 _AGAIN = "copy or fetch the file again"
 _SHARD = re.compile(r"model-\d+-of-(\d+)\.safetensors")
-_SIZES = ("hidden_size", "vocab_size", "num_hidden_layers", "max_position_embeddings")
+_SIZES = (
+    "hidden_size",
+    "vocab_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "max_position_embeddings",
+)
 _LAYER = re.compile(r"(?:^|\.)layers\.(\d+)\.")
 
 

@@ -80,11 +80,12 @@ def tensors(path: Path) -> dict[str, dict[str, Any]]:
         length = int.from_bytes(file.read(8), "little")
         if length > path.stat().st_size:
             raise ValueError("header longer than the file")
-        header = json.loads(file.read(length))
+        text = file.read(length)
     try:
+        header = json.loads(text)
         found = {name: value for name, value in header.items() if name != "__metadata__"}
         end = max((int(tensor["data_offsets"][1]) for tensor in found.values()), default=0)
-        sizes = [math.prod(tensor["shape"]) for tensor in found.values()]
+        sizes = [math.prod(tensor["shape"]) for tensor in found.values() if tensor["dtype"]]
     except (AttributeError, IndexError, KeyError, TypeError, RecursionError):
         raise ValueError("the header is not that of a safetensors file") from None
     if 8 + length + end != path.stat().st_size or any(size < 0 for size in sizes):

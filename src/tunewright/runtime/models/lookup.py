@@ -22,8 +22,17 @@ _CONVERTER = "tunewright.runtime.models.convert"
 
 def of_project(name: str, project: Path) -> str:
     """A model's name; a folder is meant relative to the project, like every path of the spec."""
-    folder = project / Path(name).expanduser()
-    return str(folder) if folder.is_dir() else name
+    found = _there(name, project)
+    return str(found) if found is not None and found.is_dir() else name
+
+
+def _there(name: str, project: Path = Path()) -> Path | None:
+    """The file or folder of that name; None where there is none, or where the name cannot be a path."""
+    try:
+        found = project / Path(name).expanduser()
+        return found if found.exists() else None
+    except (OSError, RuntimeError):  # too long, or the home of nobody
+        return None
 
 
 def resolve(name: str, settings: Settings, emit: Emit = ignore) -> Checkpoint:
@@ -35,16 +44,16 @@ def resolve(name: str, settings: Settings, emit: Emit = ignore) -> Checkpoint:
         return hub.from_hub(name, settings, emit)
     if any(entry.name == name for entry in catalogue()):
         return from_catalogue(show(name), settings, emit)
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = _there(name)
+    if folder is not None and folder.is_dir():
         return local_checkpoint(folder)
     return from_catalogue(_known(name), settings, emit)
 
 
 def check(name: str) -> Iterator[Problem]:
     """What is wrong with a model's name, found without fetching anything."""
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = _there(name)
+    if folder is not None and folder.is_dir():
         yield from checks.check(folder)
     elif not name.startswith(hub.PREFIX):
         try:
@@ -55,8 +64,8 @@ def check(name: str) -> Iterator[Problem]:
 
 def known(name: str, settings: Settings) -> Path | None:
     """Folder of the model if it is here and whole; nothing is fetched or converted."""
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = _there(name)
+    if folder is not None and folder.is_dir():
         return None if any(checks.check(folder)) else folder
     entry = next((entry for entry in catalogue() if entry.name == name), None)
     found = cached(entry, settings) if entry is not None else None
@@ -72,7 +81,8 @@ def parameters_of(name: str, settings: Settings) -> int | None:
 
 
 def _known(name: str) -> CatalogueEntry:
-    if Path(name).expanduser().is_file():
+    found = _there(name)
+    if found is not None and found.is_file():
         pickled = Path(name).suffix in files.PICKLES
         raise ModelError(
             "this is a pickled file, which can run code, so it is not opened"
@@ -82,7 +92,7 @@ def _known(name: str) -> CatalogueEntry:
             fix="name a folder with `config.json`, `tokenizer.json` and the weights as `model.safetensors`",
         )
     if "/" in name or name.startswith("."):
-        looks_like_hub = re.fullmatch(r"[\w.-]+/[\w.-]+", name) is not None
+        looks_like_hub = re.fullmatch(r"\w[\w.-]*/[\w.-]+", name) is not None
         raise ModelError(
             f"there is no folder `{name}`",
             where="model",
