@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,34 @@ def test_what_is_not_known_is_said(desks: Path, tmp_path: Path) -> None:
     bad.write_text("[1, 2]")
     with pytest.raises(SpecError, match="no table of prices"):
         project.plan(prices=bad)
+
+
+def test_lengths_alone_leave_the_number_of_examples_as_it_is_in_the_data(desks: Path) -> None:
+    (found,) = Project.open(desks).plan(length=40)
+    assert found.forecast is not None and found.forecast.steps == 6, "84 examples, 16 a step"
+
+
+def test_what_a_run_would_refuse_is_no_traceback_of_a_plan(desks: Path, model: Path) -> None:
+    for setting, told in (
+        ("train.method=dpo", "learns from pairs of answers"),
+        ("train.backend.memory_gb=lots", "should be a valid number"),
+        ("train.backend=lokal", "unknown backend `lokal`"),
+    ):
+        with pytest.raises(SpecError, match=told):
+            Project.open(desks, settings=(setting,)).plan()
+    shutil.copytree(model, desks / "broken")
+    (desks / "broken" / "tokenizer.json").unlink()
+    with pytest.raises(ModelError, match=r"no `tokenizer\.json`"):
+        Project.open(desks).plan(models=("broken",))
+
+
+def test_a_model_that_cannot_be_rehearsed_is_a_row_that_says_so(desks: Path, model: Path) -> None:
+    shutil.copytree(model, desks / "unheard")
+    config = json.loads((model / "config.json").read_text())
+    (desks / "unheard" / "config.json").write_text(json.dumps({**config, "model_type": "unheard-of"}))
+    unheard, known = Project.open(desks).plan(models=("unheard", "smollm2-135m-instruct"), on=("l4",))
+    assert unheard.forecast is None and "unheard-of" in unheard.note
+    assert known.forecast is not None
 
 
 def test_the_command_prints_a_table_and_the_types(desks: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 
 def main() -> None:
     """Run a command; every error a user can mend ends with exit code 2 and no traceback."""
+    if not sys.warnoptions:  # what a library says to its users is nothing to ours
+        warnings.simplefilter("ignore", FutureWarning)
     from tunewright.cli.app import app
 
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewright import train
-from tunewright.core.errors import MissingExtra, SpecError, TunewrightError
+from tunewright.core.errors import MissingExtra, ModelError, SpecError, TunewrightError
 from tunewright.core.types import Example, Frozen, Problem
 from tunewright.loop.line import Outcome
 from tunewright.runtime import examples, models, plugins, prices, settings
@@ -17,6 +17,7 @@ from tunewright.runtime.chat import Rendered
 from tunewright.runtime.lazy import require
 from tunewright.runtime.plugins import Named
 from tunewright.train import Forecast, Place, TrainSpec
+from tunewright.train.ports import Method
 
 if TYPE_CHECKING:
     from tunewright.loop.spec import Spec
@@ -87,10 +88,10 @@ def plan(project: Path, spec: Spec, made: Outcome, ask: Ask) -> tuple[Planned, .
     """Every combination of model, tuner, round of training and place; raises `SpecError`."""
     rounds = [_with(spec.train.rounds, tuner) for tuner in ask.tuners] or [spec.train.rounds]
     problems = [problem for chain in rounds for once in chain for problem in _check(once)]
-    places, table = places_of(project, spec, ask)
-    shapes = [shape(name, project) for name in ask.models or (spec.model,)]
     if problems:
         raise SpecError(problems=problems)
+    places, table = places_of(project, spec, ask)
+    shapes = [shape(name, project) for name in ask.models or (spec.model,)]
     learned = [(once, texts_of(project, spec, made, once, ask)) for chain in rounds for once in chain]
     return tuple(
         plan_one(model, once, place, table.currency, texts)
@@ -145,18 +146,27 @@ def plan_one(model: Shape, once: TrainSpec, place: Place, currency: str, texts: 
 
 
 def shape(name: str, project: Path) -> Shape:
-    """What is known of a model without fetching it; raises `ModelError` for one that is not known."""
-    known = models.known(models.of_project(name, project), settings.read())
-    if known is None and not name.startswith("hub:"):
+    """What is known of a model, of one in the catalogue without fetching it.
+
+    Raises `ModelError` for one that is not known, and with all that is wrong with a folder.
+    """
+    place, how = models.of_project(name, project), settings.read()
+    problems = tuple(models.check(place))
+    if problems:
+        raise ModelError(problems=problems)
+    if models.known(place, how) is None and not name.startswith("hub:"):
         entry = models.show(name)
         return Shape(name, entry.licence, entry.parameters, entry.config, {"BF16": 2 * entry.parameters})
-    base = models.resolve(models.of_project(name, project), settings.read())
+    base = models.resolve(place, how)
     config = json.loads((base.path / models.CONFIG).read_bytes())
     return Shape(name, base.base.licence, base.base.parameters, config, models.stored(base.path))
 
 
 def _here(table: prices.Prices, spec: TrainSpec) -> Place:
-    """This machine, as the local backend would use it."""
+    """This machine, as the local backend would use it; raises `SpecError` for options that are none."""
+    problems = tuple(plugins.check("backends", spec.backend, where="train.backend"))
+    if problems:
+        raise SpecError(problems=problems)
     look = require("tunewright.train.torch.forecast", extra="train").place_here
     named = {name: spec.backend.options[name] for name in SPARE & spec.backend.options.keys()}
     found: Place = look(settings.read(), table, **named)
@@ -176,17 +186,20 @@ def _device(table: prices.Prices, name: str) -> Place:
 
 
 def texts_of(project: Path, spec: Spec, made: Outcome, once: TrainSpec, ask: Ask) -> Texts:
-    """The examples that a round learns from, as tokens where that is possible."""
+    """The examples that a round learns from, as tokens where that is possible; raises `SpecError` if none."""
     name, how, dataset = models.of_project(spec.model, project), settings.read(), made.dataset
+    method: Method = plugins.make("methods", once.method)
+    known = [one for one in examples.read(dataset, "train") if method.takes(one)] if dataset else []
+    count = ask.examples or len(known) or EXAMPLES
     if ask.length is not None or dataset is None or made.task is None:
-        count = ask.examples or EXAMPLES
         return _alike(once, [ask.length or LENGTH] * min(EXAMPLES, count), count)
+    if not known:
+        raise SpecError(problems=tuple(train.check_examples(once.method.name, method, (), 0)))
     if models.known(name, how) is None:
-        known = examples.read(dataset, "train")
-        return _alike(once, list(map(tokens_of, known[:EXAMPLES])), ask.examples or len(known))
+        return _alike(once, list(map(tokens_of, known[:EXAMPLES])), count)
     data = train.examine(once, models.resolve(name, how), dataset, made.task, "").data
     assert data is not None
-    return Texts(data.train, data.validation, ask.examples or len(data))
+    return Texts(data.train, data.validation, count)
 
 
 def tokens_of(example: Example) -> int:

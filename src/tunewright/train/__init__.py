@@ -1,6 +1,6 @@
 """Train: a base model and a dataset become a checkpoint."""
 
-from tunewright.train.checks import check, rates
+from tunewright.train.checks import check, check_examples, rates
 from tunewright.train.estimate import Forecast, Place, Speed
 from tunewright.train.forecast import forecast
 from tunewright.train.lint import RULES, lint
@@ -14,6 +14,7 @@ __all__ = [
     "Speed",
     "TrainSpec",
     "check",
+    "check_examples",
     "examine",
     "examine_model",
     "fingerprint",

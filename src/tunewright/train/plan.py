@@ -12,6 +12,9 @@ from tunewright.runtime.chat import Rendered
 from tunewright.train.ports import Plan
 from tunewright.train.spec import TrainSpec
 
+VALIDATION_LIMIT = 512
+"""Validation examples that are looked at during training; the loss needs no more."""
+
 
 def make_plan(
     spec: TrainSpec,

@@ -17,7 +17,7 @@ from tunewright.train.card import settings_of, write_card
 from tunewright.train.checks import check_examples, check_lengths, check_rater, check_round, room
 from tunewright.train.diagnose import diagnose
 from tunewright.train.lint import BaseFacts, DataFacts, Facts
-from tunewright.train.plan import make_plan
+from tunewright.train.plan import VALIDATION_LIMIT, make_plan
 from tunewright.train.ports import Backend, Curve, Method, TaughtMethod, Tracker, Tuner, Work
 from tunewright.train.probe import probes
 from tunewright.train.spec import TrainSpec
@@ -27,8 +27,6 @@ VERSION = "4"
 """Raised when a change of the stage makes earlier checkpoints stale."""
 EXAMINED = 1000
 """Examples that are made into tokens before a run: some CPU seconds."""
-VALIDATION_LIMIT = 512
-"""Validation examples that are looked at during training; the loss needs no more."""
 
 
 def run(
