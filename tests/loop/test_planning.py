@@ -132,6 +132,23 @@ def test_less_time_and_a_smaller_device_mean_a_smaller_model(desks: Path) -> Non
         project.advise(on="t4", hours=1e-6)
 
 
+def test_later_rounds_and_trials_are_judged_with_the_data_too(desks: Path) -> None:
+    project = Project.open(
+        desks,
+        settings=(
+            "train.then={method: dpo, learning_rate: 0.5}",
+            "sweep.paths={train.learning_rate: [1e-3, 0.6]}",
+        ),
+    )
+    fatal = {one.where: one.what for one in project.check() if one.fatal}
+    assert "0.5 will diverge" in fatal["train.then.learning_rate"]
+    assert "0.6 will diverge" in fatal["sweep.paths.train.learning_rate"]
+    told = [one.what for one in project.check()]
+    assert len(told) == len(set(told)), "what the data says is said once"
+    wrong = Project.open(desks, settings=("train.method=sfft", "train.tuner=lorra")).check()
+    assert {"train.method", "train.tuner"} <= {one.where for one in wrong if one.fatal}
+
+
 def test_advice_without_data_is_refused(tmp_path: Path, model: Path) -> None:
     with pytest.raises(WorkspaceError, match="no data set"):
         Project.open(write_project(tmp_path / "p", model)).advise()

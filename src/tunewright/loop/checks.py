@@ -38,9 +38,14 @@ def at_hand(found: Sequence[Problem], spec: Spec, project: Path, outcome: Outcom
         yield from found
         return
     base = models.resolve(name, how)
-    export = _form(spec.deploy)
-    yield from (one for one in found if not isinstance(one, Finding))
-    yield from train.lint(train.examine(spec.train, base, dataset, task, export))
+    told = [one for one in found if not isinstance(one, Finding) or one.where.startswith("sweep.")]
+    for depth, once in enumerate(spec.train.rounds):
+        if any(plugins.check("methods", once.method, where="")):  # that is told already
+            continue
+        facts = train.examine(once, base, dataset, task, _form(spec.deploy))
+        seen = [train.in_round(one, depth) for one in train.lint(facts)]
+        told += [one for one in seen if one not in told]  # of the same data every round says the same
+    yield from told
 
 
 def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:

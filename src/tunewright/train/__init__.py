@@ -1,6 +1,6 @@
 """Train: a base model and a dataset become a checkpoint."""
 
-from tunewright.train.checks import check, check_examples, rates
+from tunewright.train.checks import check, check_examples, in_round, rates
 from tunewright.train.estimate import Forecast, Place, Speed
 from tunewright.train.forecast import forecast
 from tunewright.train.lint import RULES, lint
@@ -19,6 +19,7 @@ __all__ = [
     "examine_model",
     "fingerprint",
     "forecast",
+    "in_round",
     "lint",
     "rates",
     "run",

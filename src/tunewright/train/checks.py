@@ -21,8 +21,12 @@ def check(spec: TrainSpec) -> Iterator[Problem]:
     """Problems of all rounds, and of their order; the linter's findings are among them."""
     for depth, once in enumerate(spec.rounds):
         for problem in [*check_round(once), *_check_order(spec.rounds[: depth + 1], spec.rounds)]:
-            where = problem.where.replace("train", "train" + ".then" * depth, 1)
-            yield problem.model_copy(update={"where": where})
+            yield in_round(problem, depth)
+
+
+def in_round(problem: Problem, depth: int) -> Problem:
+    """The problem of a round by itself, where that round stands in the spec."""
+    return problem.model_copy(update={"where": problem.where.replace("train", "train" + ".then" * depth, 1)})
 
 
 def check_round(spec: TrainSpec, facts: Facts | None = None) -> Iterator[Problem]:
