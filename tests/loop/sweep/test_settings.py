@@ -7,6 +7,7 @@ import yaml
 
 from tunewright.core.errors import SpecError
 from tunewright.loop.spec import Spec
+from tunewright.loop.sweep.checks import losses_compare
 from tunewright.loop.sweep.settings import changed, combinations, drawn, extremes, of_trial, text_of
 from tunewright.loop.sweep.spec import SweepSpec, Values
 
@@ -84,6 +85,23 @@ def test_a_drawn_number_has_three_digits_and_stays_in_its_range() -> None:
     assert drawn(range_, 0.00123456) == 0.00123
     assert drawn(range_, 1.2346e-4) == 1.2346e-4
     assert drawn(Values.model_validate({"low": 1, "high": 5000}), 4321) == 4321
+
+
+@pytest.mark.parametrize(
+    ("path", "compared"),
+    [
+        ("train.learning_rate", True),
+        ("train.then.learning_rate", True),
+        ("train.tuner", True),
+        ("model", False),
+        ("train.method", False),
+        ("train.method.dpo.beta", False),
+        ("train.then.method", False),
+        ("train.then", False),
+    ],
+)
+def test_losses_of_other_methods_or_models_are_not_compared(path: str, compared: bool) -> None:
+    assert losses_compare(spec(sweep={"paths": {path: [1, 2]}})) is compared
 
 
 def test_a_value_is_read_back_as_it_was_from_its_text() -> None:

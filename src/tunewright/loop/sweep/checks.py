@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,8 +18,8 @@ from tunewright.loop.sweep.settings import Settings, changed, extremes, refused
 from tunewright.loop.sweep.spec import Values
 from tunewright.runtime import plugins
 
-MANY_UNITS = ("model", "train.method")
-"""Paths whose values have losses that cannot be compared: other tokens, another loss."""
+MANY_UNITS = re.compile(r"model|train(\.then)*(\.method(\..*)?)?")
+"""Paths whose values have losses that cannot be compared: other tokens, another loss, of any round."""
 
 
 def check(spec: Spec, project: Path) -> Iterator[Problem]:
@@ -73,9 +74,7 @@ def check_given(spec: Spec) -> Iterator[Problem]:
 
 def losses_compare(spec: Spec) -> bool:
     """Whether the validation losses of all trials have one unit; if not, shares of exact answers count."""
-    return not any(
-        path == one or path.startswith(f"{one}.") for path in spec.sweep.paths for one in MANY_UNITS
-    )
+    return not any(map(MANY_UNITS.fullmatch, spec.sweep.paths))
 
 
 def _of(spec: Spec, settings: Settings, project: Path) -> Iterator[Problem]:
