@@ -121,14 +121,15 @@ def test_the_fast_step_scales_by_the_root_as_peft_does(base: Checkpoint) -> None
         assert torch.allclose(one, other, rtol=1e-4, atol=1e-6 * float(one.abs().max()))
 
 
+@pytest.mark.parametrize("kind", ["lora", "dora", "qlora"])
 def test_layers_that_the_model_does_not_have_are_refused_with_those_it_has(
-    base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
+    kind: str, base: Checkpoint, dataset: Dataset, task: Task, context: Contexts
 ) -> None:
-    tuner = Named(name="lora", options={"targets": ["query"]})
+    tuner = Named(name=kind, options={"targets": ["query"]})
     with pytest.raises(TrainError, match="query") as caught:
         train.run(context(), SPEC.model_copy(update={"tuner": tuner}), base, dataset, task)
     (problem,) = caught.value.problems
-    assert problem.where == "train.tuner.lora" and "q_proj" in problem.fix and "lm_head" not in problem.fix
+    assert problem.where == f"train.tuner.{kind}" and "q_proj" in problem.fix and "lm_head" not in problem.fix
 
 
 def test_a_scaled_input_must_be_a_target() -> None:

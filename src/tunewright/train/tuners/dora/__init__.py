@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
-
-from tunewright.runtime.lazy import require
+from tunewright.train.tuners.lora import Lora
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dora:
+class Dora(Lora):
     """Train direction and length of the chosen linear layers (Liu et al. 2024); slower than `lora`."""
 
-    r: Annotated[int, Field(ge=1, le=1024)] = 16
-    """Rank of the change of direction."""
-    alpha: Annotated[int, Field(ge=1)] = 32
-    """The change is scaled by alpha / r."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the inputs left out while training."""
-    rslora: bool = False
-    """Scale by alpha / √r instead, which keeps high ranks learning (Kalajdzievski 2023)."""
-    targets: tuple[str, ...] = ()
-    """Layer names such as `q_proj`; every linear layer if left out."""
-
-    whole: ClassVar[bool] = False
-    apart: ClassVar[str] = ""
-
-    def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
-        """The model with only direction and length left to train."""
-        require("peft", extra="train")
-        prepare = require("tunewright.train.tuners.dora.prepare", extra="train").prepare
-        return prepare(self, model, seed)
+    word: ClassVar[str] = "dora"
+    lengths: ClassVar[bool] = True

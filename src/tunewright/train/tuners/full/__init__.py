@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, kw_only=True)
 class Full:
-    """Train every weight, in fp32; rates of about 5e-5. Takes 16 bytes a weight, and as a checkpoint four."""
+    """Train every weight, in fp32; rates of about 5e-5. A weight takes 24 bytes, and as a checkpoint four."""
 
     whole: ClassVar[bool] = True
     apart: ClassVar[str] = ""

@@ -25,6 +25,10 @@ class Lora:
     targets: tuple[str, ...] = ()
     """Layer names such as `q_proj`; every linear layer if left out."""
 
+    word: ClassVar[str] = "lora"
+    """Its name in the spec, for errors."""
+    lengths: ClassVar[bool] = False
+    """Whether the length of every weight is learned, too."""
     whole: ClassVar[bool] = False
     apart: ClassVar[str] = ""
 

@@ -19,8 +19,9 @@ def prepare(tuner: Lora, model: Any, seed: int) -> Any:  # noqa: ANN401 - a tran
         r=tuner.r,
         lora_alpha=tuner.alpha,
         lora_dropout=tuner.dropout,
+        use_dora=tuner.lengths,
         use_rslora=tuner.rslora,
         target_modules=list(tuner.targets) or "all-linear",
         task_type="CAUSAL_LM",
     )
-    return put(config, model, seed, "lora")
+    return put(config, model, seed, tuner.word)

@@ -16,6 +16,7 @@ class Qlora(Lora):
     bits: Literal[4, 8] = 4
     """Of a frozen weight: 4 is NF4 with its scales quantised, too; 8 is a scale for every row."""
 
+    word: ClassVar[str] = "qlora"
     needs: ClassVar[str] = "bitsandbytes"
 
     def prepare(self, model: Any, seed: int) -> Any:  # noqa: ANN401 - a transformers model, a PEFT model
