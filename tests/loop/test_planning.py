@@ -118,8 +118,9 @@ def test_a_model_that_the_machine_cannot_hold_is_refused_before_anything_is_made
 
 def test_advice_names_a_model_that_fits_and_settings_that_the_linter_lets_pass(desks: Path) -> None:
     advice = Project.open(desks).advise(on="h200-141gb")
-    assert advice.planned.forecast is not None and advice.planned.forecast.fits
-    assert advice.planned.parameters > 7e9 and advice.planned.licence in ("Apache-2.0", "MIT")
+    (planned,) = advice.planned
+    assert planned.forecast is not None and planned.forecast.fits
+    assert planned.parameters > 7e9 and planned.licence in ("Apache-2.0", "MIT")
     assert "few" in " ".join(advice.reasons)
     values = f"train={json.dumps(advice.settings)}"
     assert not [one for one in Project.open(desks, settings=(values,)).check() if one.fatal]
@@ -127,7 +128,8 @@ def test_advice_names_a_model_that_fits_and_settings_that_the_linter_lets_pass(d
 
 def test_less_time_and_a_smaller_device_mean_a_smaller_model(desks: Path) -> None:
     project = Project.open(desks)
-    assert project.advise(on="t4").planned.parameters < project.advise(on="h200-141gb").planned.parameters
+    small, large = (project.advise(on=device).planned[0] for device in ("t4", "h200-141gb"))
+    assert small.parameters < large.parameters
     with pytest.raises(SpecError, match="no model of the catalogue"):
         project.advise(on="t4", hours=1e-6)
 
@@ -168,5 +170,10 @@ def test_pairs_are_advised_a_second_round(tmp_path: Path, model: Path) -> None:
     project.run(only="data")
     advice = project.advise(on="l4")
     assert advice.settings["then"]["method"] == "dpo"
-    told = CliRunner().invoke(app, ["advise", "--project", str(folder), "--on", "l4"])
-    assert told.exit_code == 0 and "then dpo" in told.stdout and "model: " in told.stdout
+    assert [one.method for one in advice.planned] == ["sft", "dpo"]
+    assert all(one.forecast is not None and one.forecast.fits for one in advice.planned)
+    values = f"train={json.dumps(advice.settings)}"
+    told = Project.open(folder, settings=(values,)).check()
+    assert not [one for one in told if "learning_rate" in one.where]
+    shown = CliRunner().invoke(app, ["advise", "--project", str(folder), "--on", "l4"])
+    assert shown.exit_code == 0 and "then dpo" in shown.stdout and "model: " in shown.stdout

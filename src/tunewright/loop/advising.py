@@ -12,23 +12,32 @@ import yaml
 from tunewright.core.errors import SpecError, WorkspaceError
 from tunewright.core.types import Dataset, Example, Frozen
 from tunewright.loop.line import Outcome
-from tunewright.loop.planning import Ask, Planned, Shape, places_of, plan_one, shape, texts_of, tokens_of
+from tunewright.loop.planning import (
+    Ask,
+    Planned,
+    Shape,
+    Texts,
+    places_of,
+    plan_one,
+    shape,
+    texts_of,
+    tokens_of,
+)
 from tunewright.runtime import examples, models, settings
-from tunewright.train import Place, TrainSpec
+from tunewright.train import Forecast, Place, TrainSpec
+from tunewright.train.rates import GENTLER
 
 if TYPE_CHECKING:
     from tunewright.loop.spec import Spec
 
 OPEN = ("Apache-2.0", "MIT")
 """Licences that ask for nothing but to be named."""
-LARGE = 500e6
-"""Weights of a model above which LoRA wants shorter steps."""
+LARGE, LARGE_RATE = 500e6, 2e-4
+"""Weights of a model above which LoRA wants shorter steps, and how long they are then."""
 FEW, MANY = 300, 20_000
 """Training examples below and above which the epochs change."""
 MARKED = 0.05
 """Share of the examples that must be marked undesirable to be worth a method of their own."""
-LORA_RATE = 1e-3
-"""That LoRA begins with on a small model; a second round takes shorter steps."""
 WORK = 3
 """Floating-point operations that training needs at the least, by a weight and a token."""
 
@@ -40,7 +49,8 @@ class Advice(Frozen):
     settings: dict[str, Any]
     """Of the spec's section `train`."""
     reasons: tuple[str, ...]
-    planned: Planned
+    planned: tuple[Planned, ...]
+    """Of every round."""
 
     @property
     def spec(self) -> str:
@@ -93,18 +103,25 @@ def advise(project: Path, spec: Spec, made: Outcome, wish: Wish) -> Advice:
     found = Found(examples.read(dataset, "train"), len(dataset.labels))
     ask = Ask(on=(wish.on,) if wish.on else (), prices=wish.prices)
     (place,), table = places_of(project, spec, ask)
-    passed, texts = list[str](), None
-    for model in _largest_first(place, found, wish):
+    passed, texts = list[str](), list[Texts]()
+    for model in _largest_first(project, place, found, wish):
         chosen = _settings(found, model)
-        once = TrainSpec.model_validate(chosen)
-        texts = texts or texts_of(project, spec, made, once, ask)  # of every model the same method's
-        planned = plan_one(model, once, place, table.currency, texts)
-        if planned.forecast is None or not planned.forecast.fits:
+        rounds = TrainSpec.model_validate(chosen).rounds
+        texts = texts or [texts_of(project, spec, made, once, ask) for once in rounds]  # of all models alike
+        planned = tuple(
+            plan_one(model, once, place, table.currency, learned)
+            for once, learned in zip(rounds, texts, strict=True)
+        )
+        forecasts = [one.forecast for one in planned if one.forecast is not None]
+        hours = sum(one.seconds for one in forecasts) / 3600
+        if len(forecasts) < len(rounds):
+            passed.append(f"{model.name}: {next(one.note for one in planned if one.note)}")
+        elif not all(one.fits for one in forecasts):
             passed.append(f"{model.name} does not fit")
-        elif planned.forecast.seconds > wish.hours * 3600:
-            passed.append(f"{model.name} would take {planned.forecast.seconds / 3600:.1f} hours")
+        elif hours > wish.hours:
+            passed.append(f"{model.name} would take {hours:.1f} hours")
         else:
-            reasons = (*_of_model(model, planned, place, passed), *_of_settings(found, chosen))
+            reasons = (*_of_model(model, forecasts, place, passed), *_of_settings(found, chosen))
             return Advice(model=model.name, settings=chosen, reasons=reasons, planned=planned)
     raise SpecError(
         f"no model of the catalogue can be trained within {wish.hours:g} hours on {place.name}",
@@ -123,18 +140,18 @@ def _dataset(made: Outcome, project: Path) -> Dataset:
     return made.dataset
 
 
-def _largest_first(place: Place, found: Found, wish: Wish) -> Iterator[Shape]:
+def _largest_first(project: Path, place: Place, found: Found, wish: Wish) -> Iterator[Shape]:
     """Models whose weights fit and whose products alone would not take longer, without counting more."""
-    offline = settings.read().offline
+    how = settings.read()
     entries = sorted(models.catalogue(), key=lambda entry: -entry.parameters)
     tokens = sum(map(tokens_of, found.train))
     for entry in entries:
-        here = models.known(entry.name, settings.read()) is not None
+        here = models.known(entry.name, how) is not None
         seconds = WORK * entry.parameters * tokens / place.speed.flops
         weighs = 2 * entry.parameters < place.memory_bytes
         allowed = entry.licence in OPEN or not wish.commercial
-        if allowed and weighs and seconds < wish.hours * 3600 and (here or not offline):
-            yield shape(entry.name, Path())
+        if allowed and weighs and seconds < wish.hours * 3600 and (here or not how.offline):
+            yield shape(entry.name, project)
 
 
 def _settings(found: Found, model: Shape) -> dict[str, Any]:
@@ -143,26 +160,28 @@ def _settings(found: Found, model: Shape) -> dict[str, Any]:
     if found.share("text") > 1 / 2:
         chosen["method"] = "cpt"
     if model.parameters >= LARGE:
-        chosen["learning_rate"] = 2e-4
+        chosen["learning_rate"] = LARGE_RATE
     if found.count < FEW:
         chosen |= {"epochs": 5, "batch": 8, "tuner": {"lora": {"r": 8, "dropout": 0.1}}}
     elif found.count > MANY:
         chosen["epochs"] = 1
-    rate = chosen.get("learning_rate", LORA_RATE)
+    further: dict[str, Any] = {"epochs": 1}
+    if model.parameters >= LARGE:
+        further["learning_rate"] = LARGE_RATE / GENTLER
     if found.share("rejected") > 1 / 2:
-        chosen["then"] = {"method": "dpo", "learning_rate": rate / 20, "epochs": 1}
+        chosen["then"] = {"method": "dpo", **further}
     elif found.share("undesirable") > MARKED:
-        chosen["then"] = {"method": "kto", "learning_rate": rate / 20, "epochs": 1}
+        chosen["then"] = {"method": "kto", **further}
     return chosen
 
 
-def _of_model(model: Shape, planned: Planned, place: Place, passed: Sequence[str]) -> Iterator[str]:
-    forecast = planned.forecast
-    assert forecast is not None
+def _of_model(model: Shape, rounds: Sequence[Forecast], place: Place, passed: Sequence[str]) -> Iterator[str]:
+    most = max(one.memory_bytes for one in rounds)
+    low, high = sum(one.seconds_low for one in rounds), sum(one.seconds_high for one in rounds)
     yield (
         f"model: {model.name} ({model.parameters / 1e9:.2f} billion weights, {model.licence}) is the largest "
-        f"that fits: {forecast.memory_bytes / 1e9:.1f} of {place.memory_bytes / 1e9:.0f} GB on {place.name}, "
-        f"{forecast.seconds_low / 3600:.1f} to {forecast.seconds_high / 3600:.1f} hours"
+        f"that fits: {most / 1e9:.1f} of {place.memory_bytes / 1e9:.0f} GB on {place.name}, "
+        f"{low / 3600:.1f} to {high / 3600:.1f} hours"
     )
     if passed:
         yield f"passed over: {'; '.join(passed)}"
@@ -181,7 +200,8 @@ def _of_settings(found: Found, chosen: dict[str, Any]) -> Iterator[str]:
         word = "rejected" if chosen["then"]["method"] == "dpo" else "undesirable"
         yield f"then {chosen['then']['method']}: {found.share(word):.0%} of the examples have {word} answers"
     if "epochs" in chosen:
-        yield f"epochs: {chosen['epochs']}, for {found.count:,} examples"
+        more = f", batch: {chosen['batch']}" if "batch" in chosen else ""
+        yield f"epochs: {chosen['epochs']}{more}, for {found.count:,} examples"
     if "learning_rate" in chosen:
         yield f"learning rate: {chosen['learning_rate']:g}: large models want shorter steps"
     if found.labels:
