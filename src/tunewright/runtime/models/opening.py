@@ -1,4 +1,4 @@
-"""From a folder to a model in memory, every one of its weights from the files; heavy."""
+"""From a folder to a model in memory, every one of its weights from the files, and in what format; heavy."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ def open_model(
         logging.set_verbosity(before)
     _refuse_others(told, folder, new)
     return model
+
+
+def computes_bf16() -> bool:
+    """Whether this machine computes in bfloat16; a GPU that only imitates it does not."""
+    if torch.cuda.is_available():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _refuse_others(told: Mapping[str, Any], folder: Path, new: str) -> None:

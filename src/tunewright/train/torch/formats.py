@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from tunewright.core.errors import TrainError
+from tunewright.runtime.models.opening import computes_bf16
 
 
 def frozen_format(precision: str) -> torch.dtype:
@@ -12,8 +13,7 @@ def frozen_format(precision: str) -> torch.dtype:
 
     Raises `TrainError` for bf16 where it does not.
     """
-    cuda = torch.cuda.is_available()
-    able = torch.cuda.is_bf16_supported() if cuda else torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    able = computes_bf16()
     if precision == "bf16" and not able:
         raise TrainError(
             "this machine does not compute in bf16", where="train.backend", fix="set `train.backend: local`"

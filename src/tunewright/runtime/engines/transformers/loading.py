@@ -17,7 +17,7 @@ from tunewright.runtime.chat import TEMPLATE, Chat
 from tunewright.runtime.engines.transformers import Transformers, attention
 from tunewright.runtime.engines.transformers.network import Network
 from tunewright.runtime.lazy import require
-from tunewright.runtime.models.opening import open_model
+from tunewright.runtime.models.opening import computes_bf16, open_model
 from tunewright.runtime.settings import Settings
 
 _SIZES = ("max_position_embeddings", "num_key_value_heads")
@@ -69,9 +69,7 @@ def number_format(name: str) -> torch.dtype:
     if name != "auto":
         found: torch.dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
         return found
-    if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    return torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32
+    return torch.bfloat16 if computes_bf16() else torch.float32
 
 
 def refuse_other_attention(config: Any) -> None:  # noqa: ANN401 - of any architecture
