@@ -65,6 +65,10 @@ def test_what_is_not_known_is_said(desks: Path, tmp_path: Path) -> None:
         project.plan(prices=bad)
     told = [problem.where for problem in caught.value.problems]
     assert len(told) == 4 and any("curency" in where for where in told)
+    bad.write_text("devices: {box: {memory_gb: .inf, tflops: 1, bandwidth_gbs: 1, price: .nan}}")
+    with pytest.raises(SpecError) as caught:
+        project.plan(prices=bad)
+    assert [problem.what for problem in caught.value.problems] == ["input should be a finite number"] * 2
     bad.write_text("[1, 2]")
     with pytest.raises(SpecError, match="no table of prices"):
         project.plan(prices=bad)
@@ -79,6 +83,7 @@ def test_what_a_run_would_refuse_is_no_traceback_of_a_plan(desks: Path, model: P
     for setting, told in (
         ("train.method=dpo", "learns from pairs of answers"),
         ("train.backend.memory_gb=lots", "should be a valid number"),
+        ("train.backend.memory_gb=.inf", "should be a finite number"),
         ("train.backend=lokal", "unknown backend `lokal`"),
     ):
         with pytest.raises(SpecError, match=told):

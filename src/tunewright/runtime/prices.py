@@ -22,11 +22,13 @@ FILE = "prices.yaml"
 class Device(Frozen):
     """Something to train on."""
 
-    memory_gb: float = Field(gt=0, description="of the card, in GB")
-    tflops: float = Field(gt=0, description="dense products in the format trained in, in 10¹² operations/s")
-    bandwidth_gbs: float = Field(gt=0, description="of its memory, in GB/s")
+    memory_gb: float = Field(gt=0, allow_inf_nan=False, description="of the card, in GB")
+    tflops: float = Field(
+        gt=0, allow_inf_nan=False, description="dense products in the format trained in, 10¹² operations/s"
+    )
+    bandwidth_gbs: float = Field(gt=0, allow_inf_nan=False, description="of its memory, in GB/s")
     bf16: bool = Field(default=True, description="whether it computes in bfloat16; else in fp32")
-    price: float | None = Field(default=None, ge=0, description="of an hour")
+    price: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="of an hour")
 
 
 class Prices(Frozen):
@@ -34,7 +36,9 @@ class Prices(Frozen):
 
     currency: str = "USD"
     devices: dict[str, Device] = Field(default={})
-    here: float | None = Field(default=None, ge=0, description="price of an hour of this machine")
+    here: float | None = Field(
+        default=None, ge=0, allow_inf_nan=False, description="price of an hour of this machine"
+    )
 
     def device(self, name: str) -> Device:
         """The device of that name; raises `SpecError` with the nearest name that is known."""

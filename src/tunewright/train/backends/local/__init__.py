@@ -20,11 +20,11 @@ class Local:
     """Number format of the frozen weights; `auto` is bf16 where the machine computes in it."""
     tokens: Annotated[int, Field(ge=64)] | Literal["auto"] = "auto"
     """Tokens computed at once; a larger step is divided, with the same result. `auto`: as many as fit."""
-    memory_gb: Annotated[float | None, Field(gt=0)] = None
+    memory_gb: Annotated[float | None, Field(gt=0, allow_inf_nan=False)] = None
     """Most memory of the run, what is free if left out; what does not fit is computed in smaller parts."""
     answers: Annotated[int, Field(ge=0)] = 0
     """Validation questions that are answered in words at every look, and scored; costs time."""
-    save_minutes: Annotated[float, Field(gt=0)] = 2.0
+    save_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
     """A crash loses at most this much."""
     keep: Annotated[int, Field(ge=1)] = 2
     """Newest checkpoints that stay on the disk while it trains."""
