@@ -23,8 +23,8 @@ from tunewright.core.types import Checkpoint, Event, Report
 from tunewright.loop import jobs
 from tunewright.loop.sweep.leaderboard import Leaderboard
 from tunewright.loop.sweep.settings import of_trial
-from tunewright.loop.sweep.trials import begin
-from tunewright.runtime import examples
+from tunewright.loop.sweep.trials import begin, share
+from tunewright.runtime import examples, hardware
 from tunewright.runtime.measure import read_answers
 from tunewright.testing.checkpoint import tiny_model
 
@@ -75,9 +75,16 @@ def test_settings_that_come_to_the_same_stand_once(swept: tuple[Path, Leaderboar
     assert len(board.rows) == 2
 
 
-def test_trials_ran_side_by_side_with_half_of_the_machine_each(
-    swept: tuple[Path, Leaderboard, list[Event]],
-) -> None:
+def test_trials_at_a_time_share_what_the_environment_grants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNEWRIGHT_THREADS", "5")
+    monkeypatch.setenv("TUNEWRIGHT_MEMORY_GB", "6")
+    assert share(2) == {"TUNEWRIGHT_THREADS": "2", "TUNEWRIGHT_MEMORY_GB": "3.000"}
+    assert share(1) == {}
+    monkeypatch.delenv("TUNEWRIGHT_MEMORY_GB")
+    assert 0 < float(share(2)["TUNEWRIGHT_MEMORY_GB"]) < hardware.memory()[0] / 1e9 / 2
+
+
+def test_trials_ran_side_by_side(swept: tuple[Path, Leaderboard, list[Event]]) -> None:
     _, board, _ = swept
     spans = []
     for path in sorted((board.folder / "trials").glob("*/events.jsonl")):

@@ -71,7 +71,7 @@ class Trials:
     def run(self) -> None:
         """Try everything; raises what made the spec itself fail. Whatever ends it, the trials save first."""
         try:
-            self.share = self._share()
+            self.share = share(self.spec.sweep.workers)
             self._run()
         except BaseException:
             self._stop()
@@ -94,13 +94,6 @@ class Trials:
         run = begin(self.folder / f"{tried.number:04d}", self.project, spec, "validation", self.share)
         looks = tuple(map(looks_of, spec.train.rounds))
         self.going.append(Going(tried=tried, run=run, looks=looks, began=time.monotonic()))
-
-    def _share(self) -> dict[str, str]:
-        workers = self.spec.sweep.workers
-        if workers == 1:
-            return {}
-        free = hardware.memory()[1] * (1 - hardware.SPARED) / 1e9
-        return settings.sharing(max(1, settings.read().threads // workers), free / workers)
 
     def _hear(self, one: Going) -> None:
         there = jobs.alive(one.run)
@@ -208,6 +201,15 @@ def begin(folder: Path, project: Path, spec: Spec, split: Split, more: dict[str,
         (folder / SPEC).write_text(text, encoding="utf-8")
         run = Run(id=folder.name, folder=folder)
         return jobs.spawn(run, MODULE, str(project.resolve()), str(folder.resolve()), split, more=more)
+
+
+def share(workers: int) -> dict[str, str]:
+    """What to add to the environment of each of so many trials at a time: its threads and memory."""
+    if workers == 1:
+        return {}
+    how = settings.read()
+    most = how.memory_gb or hardware.memory()[1] * (1 - hardware.SPARED) / 1e9
+    return settings.sharing(max(1, how.threads // workers), most / workers)
 
 
 def looks_of(train: TrainSpec) -> int:
