@@ -35,6 +35,17 @@ def test_every_model_tuner_and_device_is_a_row(desks: Path) -> None:
     assert large is not None and not large.fits and large.memory_bytes > 140e9
 
 
+def test_a_device_is_planned_in_the_number_format_that_the_spec_asks_for(desks: Path) -> None:
+    short, long = (
+        Project.open(desks, settings=(f"train.backend.precision={precision}",)).plan(
+            models=("smollm2-360m-instruct",), on=("l4",), length=16, examples=20
+        )
+        for precision in ("auto", "fp32")
+    )
+    assert short[0].forecast is not None and long[0].forecast is not None
+    assert long[0].forecast.memory_bytes > short[0].forecast.memory_bytes + 0.6e9
+
+
 def test_a_plan_needs_no_data_where_numbers_are_given(tmp_path: Path, model: Path) -> None:
     project = Project.open(write_project(tmp_path / "p", model))
     short, long = (project.plan(examples=500, length=length)[0].forecast for length in (32, 256))

@@ -104,7 +104,7 @@ def plan(project: Path, spec: Spec, made: Outcome, ask: Ask) -> tuple[Planned, .
 def places_of(project: Path, spec: Spec, ask: Ask) -> tuple[list[Place], prices.Prices]:
     """Where it is planned for, and what an hour costs; raises `SpecError`."""
     table = prices.read(_prices(project, ask))
-    return [_device(table, name) for name in ask.on] or [_here(table, spec.train)], table
+    return [_device(table, name, spec.train) for name in ask.on] or [_here(table, spec.train)], table
 
 
 def _prices(project: Path, ask: Ask) -> Path | None:
@@ -173,13 +173,13 @@ def _here(table: prices.Prices, spec: TrainSpec) -> Place:
     return found
 
 
-def _device(table: prices.Prices, name: str) -> Place:
-    found = table.device(name)
+def _device(table: prices.Prices, name: str, spec: TrainSpec) -> Place:
+    found, precision = table.device(name), spec.backend.options.get("precision")
     return Place(
         name=name,
         gpu=True,
         memory_bytes=int(found.memory_gb * 1e9),
-        bf16=found.bf16,
+        bf16=found.bf16 and precision != "fp32",
         speed=train.Speed.of_device(found.tflops * 1e12, found.bandwidth_gbs * 1e9),
         price=found.price,
     )
