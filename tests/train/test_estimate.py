@@ -126,11 +126,12 @@ def test_what_does_not_fit_is_computed_in_smaller_parts(base: Checkpoint) -> Non
 
 def test_time_and_money_grow_with_the_examples(base: Checkpoint) -> None:
     splits = (texts(32, 40), texts(4, 40))
-    few, many = (
-        forecast(SPEC, PLACE, config_of(base), stored(base.path), splits, count) for count in (32, 320)
+    few, many, most = (
+        forecast(SPEC, PLACE, config_of(base), stored(base.path), splits, count) for count in (32, 320, 3200)
     )
-    assert many.steps == 10 * few.steps
-    assert few.seconds_low < few.seconds < few.seconds_high < many.seconds
+    assert most.steps == 10 * many.steps == 100 * few.steps
+    assert few.seconds_low < few.seconds < few.seconds_high
+    assert most.seconds - many.seconds == pytest.approx(10 * (many.seconds - few.seconds), rel=0.01)
     assert many.cost == pytest.approx(2.0 * many.seconds / 3600)
 
 

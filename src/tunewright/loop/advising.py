@@ -124,7 +124,8 @@ def advise(project: Path, spec: Spec, made: Outcome, wish: Wish) -> Advice:
             reasons = (*_of_model(model, forecasts, place, passed), *_of_settings(found, chosen))
             return Advice(model=model.name, settings=chosen, reasons=reasons, planned=planned)
     raise SpecError(
-        f"no model of the catalogue can be trained within {wish.hours:g} hours on {place.name}",
+        f"no model of the catalogue can be trained within {wish.hours:g} hours on {place.name}"
+        + "".join(f"; {one}" for one in passed[-2:]),
         where="advise",
         fix="allow more `--hours`, name a device with `--on`, or train on fewer examples",
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tunewright import train
-from tunewright.core.errors import MissingExtra, ModelError, SpecError, TunewrightError
+from tunewright.core.errors import ModelError, SpecError, TunewrightError
 from tunewright.core.types import Example, Frozen, Problem
 from tunewright.loop.line import Outcome
 from tunewright.runtime import examples, models, plugins, prices, settings
@@ -102,7 +102,8 @@ def plan(project: Path, spec: Spec, made: Outcome, ask: Ask) -> tuple[Planned, .
 
 
 def places_of(project: Path, spec: Spec, ask: Ask) -> tuple[list[Place], prices.Prices]:
-    """Where it is planned for, and what an hour costs; raises `SpecError`."""
+    """Where it is planned for, and what an hour costs; raises `SpecError`, `MissingExtra`."""
+    require("torch", extra="train")
     table = prices.read(_prices(project, ask))
     return [_device(table, name, spec.train) for name in ask.on] or [_here(table, spec.train)], table
 
@@ -138,8 +139,6 @@ def plan_one(model: Shape, once: TrainSpec, place: Place, currency: str, texts: 
         found = train.forecast(
             once, place, model.config, model.stored, (texts.train, texts.validation), texts.count
         )
-    except MissingExtra:
-        raise
     except TunewrightError as error:
         return told.model_copy(update={"note": str(error)})
     return told.model_copy(update={"forecast": found})

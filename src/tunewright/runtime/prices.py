@@ -85,6 +85,8 @@ def _values(path: Path) -> Mapping[str, Any]:
         raise SpecError(
             f"the prices cannot be read: {error}", where=str(path), fix="give a YAML file"
         ) from error
+    if found is None:
+        return {}
     if not isinstance(found, dict):
         raise SpecError(
             "this is no table of prices",

@@ -43,6 +43,27 @@ def test_choices_that_are_no_more_than_the_trials_are_all_tried_once(tmp_path: P
     assert len(found) == len(set(found)) == 5 == study.total
 
 
+COUNTED = {"train.tuner.r": [4, 8], "train.batch": [8, 16, 32]}
+
+
+def all_of(folder: Path, trials: int) -> list[tuple[tuple[str, object], ...]]:
+    study = opened(folder, paths=COUNTED, trials=trials)
+    while (tried := study.ask()) is not None:
+        study.tell(tried.number, "complete", 0.5)
+    return [tuple(one.settings.items()) for one in study.tried()]
+
+
+def test_of_choices_that_can_be_counted_none_is_tried_twice(tmp_path: Path) -> None:
+    found = all_of(tmp_path, trials=5)
+    assert len(found) == len(set(found)) == 6
+
+
+def test_a_sweep_that_is_given_more_trials_tries_the_choices_that_are_left(tmp_path: Path) -> None:
+    assert len(all_of(tmp_path, trials=3)) == 4
+    found = all_of(tmp_path, trials=20)
+    assert len(found) == len(set(found)) == 7
+
+
 def test_a_sweep_that_was_closed_draws_what_it_would_have_drawn(tmp_path: Path) -> None:
     for name in ("whole", "cut"):
         (tmp_path / name).mkdir()

@@ -21,6 +21,8 @@ DEFAULT = "default"
 """Attribute of the trial that takes the spec as it is."""
 AGAIN = "again"
 """Attribute of a trial that repeats a failed one: the number of that."""
+REPEATS = "repeats"
+"""Attribute of what was drawn though it had been tried: it is no trial."""
 _RANDOM = 10
 """Trials drawn by chance at most before the sampler learns from those that are there."""
 _COMPARED = 5
@@ -62,14 +64,20 @@ class Study:
         """Every trial so far, but those that failed before and were tried again."""
         every = [_tried(one) for one in self._study.get_trials(deepcopy=False) if one.state.name != "WAITING"]
         again = {one.known.get(AGAIN) for one in every}
-        return [one for one in every if str(one.number) not in again]
+        return [one for one in every if str(one.number) not in again and REPEATS not in one.known]
 
     def ask(self) -> Tried | None:
         """The next settings to try; None once there are enough."""
         if len(self.tried()) - len(self._to_repeat()) >= self.total:
             return None
         self._study.sampler = _sampler(self.sweep, self.seed, len(self._study.get_trials(deepcopy=False)))
-        return self._begin(self._study.ask())
+        begun = self._begin(self._study.ask())
+        others = self._others(begun)
+        if others:
+            self.tell(begun.number, "failed", repeats="yes")
+            self._study.enqueue_trial(others[begun.number % len(others)])
+            begun = self._begin(self._study.ask())
+        return begun
 
     def running(self) -> list[Tried]:
         """Trials that nobody has told the end of: left over by a process that is gone."""
@@ -101,6 +109,14 @@ class Study:
         self._open[trial.number] = trial
         return self._one(trial.number)
 
+    def _others(self, begun: Tried) -> list[dict[str, Any]]:
+        """What was not tried yet, in place of what was; empty where it is new, or repeated on purpose."""
+        if combinations(self.sweep) is None or AGAIN in begun.known or not begun.settings:
+            return []
+        known = _known(self._study.get_trials(deepcopy=False)[: begun.number])
+        mine = self._study.get_trials(deepcopy=False)[begun.number].params
+        return [one for one in _grid(self.sweep) if one not in known] if mine in known else []
+
     def _one(self, number: int) -> Tried:
         return _tried(self._study.get_trials(deepcopy=False)[number])
 
@@ -127,7 +143,9 @@ def open_study(folder: Path, sweep: SweepSpec, *, seed: int, higher_is_better: b
         load_if_exists=True,
     )
     everyone = made.get_trials()
-    failed = frozenset(one.number for one in everyone if one.state.name == "FAIL")
+    failed = frozenset(
+        one.number for one in everyone if one.state.name == "FAIL" and REPEATS not in one.user_attrs
+    )
     study = Study(
         sweep=sweep, seed=seed, higher_is_better=higher_is_better, failed_before=failed, _study=made
     )
@@ -146,15 +164,20 @@ def _queued(study: Study, everyone: list[Any]) -> Iterator[tuple[dict[str, Any],
     """Attributes and parameters of what is tried before anything is drawn."""
     if not everyone:
         yield {DEFAULT: True}, {}
-        size = combinations(study.sweep)
-        if size is not None and size <= study.sweep.trials:
-            yield from (({}, params) for params in _grid(study.sweep))
-        return
+    size = combinations(study.sweep)
+    if size is not None and size <= study.sweep.trials:
+        known = _known(everyone)
+        yield from (({}, params) for params in _grid(study.sweep) if params not in known)
     again = {one.user_attrs.get(AGAIN) for one in everyone}
     for number in sorted(study.failed_before):
         if str(number) not in again:
             kept = {name: value for name, value in everyone[number].user_attrs.items() if name == DEFAULT}
             yield {AGAIN: str(number), **kept}, everyone[number].params
+
+
+def _known(everyone: list[Any]) -> list[dict[str, Any]]:
+    """Parameters of what was tried or waits to be."""
+    return [one.params or one.system_attrs.get("fixed_params", {}) for one in everyone]
 
 
 def _grid(sweep: SweepSpec) -> Iterator[dict[str, str]]:

@@ -20,6 +20,7 @@ from tunewright.train.ports import Method, OnlineMethod, Tuner
 from tunewright.train.torch.batches import common_prefix, cost, divided, order_of
 from tunewright.train.torch.formats import frozen_format
 from tunewright.train.torch.judging import MOST
+from tunewright.train.torch.memory import granted
 from tunewright.train.torch.rehearsal import Rehearsal
 from tunewright.train.torch.rollout import TOGETHER
 
@@ -161,7 +162,7 @@ def place_here(
 ) -> Place:
     """This machine, its speed tried out in a moment; the last two are options of the local backend."""
     machine, dtype = hardware.look(gpus=True), frozen_format(precision)
-    card, most = next(iter(machine.gpus), None), memory_gb or settings.memory_gb
+    card, most = next(iter(machine.gpus), None), granted(memory_gb, settings.memory_gb)
     free = card.memory_bytes if card else machine.memory_free_bytes
     return Place(
         name=card.name if card else "this machine",

@@ -61,6 +61,11 @@ def limited(most_gb: float | None) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
+def granted(*limits: float | None) -> float | None:
+    """The least of the limits that are set, in GB."""
+    return min((one for one in limits if one), default=None)
+
+
 def _held() -> int | None:
     """Bytes that count towards the limit now; None where the system does not tell."""
     try:

@@ -21,7 +21,7 @@ from tunewright.train.ports import Curve, OnlineMethod, QuantisedTuner, Work
 from tunewright.train.torch.adapters import go_on
 from tunewright.train.torch.formats import frozen_format
 from tunewright.train.torch.loop import Loop
-from tunewright.train.torch.memory import limited, release
+from tunewright.train.torch.memory import granted, limited, release
 from tunewright.train.torch.networks import Network, network_for
 from tunewright.train.torch.rollout import Rollout
 from tunewright.train.torch.saves import Keep
@@ -40,7 +40,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     accelerator = Accelerator(mixed_precision="no")
     # What moves is held in fp32: the steps of AdamW are too small for bf16.
-    computed = frozen_format(backend.precision)
+    computed, most = frozen_format(backend.precision), granted(backend.memory_gb, context.settings.memory_gb)
     dtype = torch.float32 if work.tuner.whole else computed
     planned = fitting(backend, work, context)
     model = _load(work, dtype, accelerator.device)
@@ -73,7 +73,7 @@ def fit(backend: Local, work: Work, context: Context) -> Curve:
         **({} if work.method.rates else _words(backend, work, tuned)),
         rollout=_rollout(work, tuned, network, weights, first),
     )
-    with denormals_as_zero(), limited(backend.memory_gb or context.settings.memory_gb):
+    with denormals_as_zero(), limited(most):
         curve = loop.run().curve
     with torch.no_grad():
         for name, weight in weights.items():
