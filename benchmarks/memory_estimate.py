@@ -101,16 +101,20 @@ def main() -> None:
         cases = tuple(case for case in cases if _kept(case).exists())
     found = [_both(case) for case in cases]
     errors = [one["planned_gb"] / one["measured_gb"] - 1 for one in found]
+    longer = [one["seconds"] / one["planned_seconds"] for one in found]
     if asked.calibration:
         return
     figures: dict[str, float | int | None] = {
         "combinations": len(found),
         "worst_error": max(map(abs, errors)),
         "mean_error": statistics.fmean(errors),
+        "least_time": min(longer),
+        "most_time": max(longer),
     }
     for case, one in zip(cases, found, strict=True):
         name = f"{case.shape}_{case.tuner}"
         figures |= {f"planned_gb_{name}": one["planned_gb"], f"measured_gb_{name}": one["measured_gb"]}
+        figures |= {f"planned_s_{name}": one["planned_seconds"], f"measured_s_{name}": one["seconds"]}
     record("memory_estimate", figures)
 
 

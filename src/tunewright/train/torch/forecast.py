@@ -104,8 +104,9 @@ def _forecast(job: Job, place: Place, rehearsal: Rehearsal, kind: Count, tokens:
     looks = (sum(map(weigh, looked)) + sum(len(text.ids) for text in job.probes)) / weigh(widest)
     step = alike * place.speed.seconds(count.step, hands) / hands
     update = UPDATED * count.trained / place.speed.bandwidth
-    look = looks * place.speed.seconds(count.look, hands) / hands + STATE * count.trained / WRITTEN
-    seconds = WARM_UP + job.steps * (step + update) + job.looks * look + _answering(job, count, place)
+    look = looks * place.speed.seconds(count.look, hands) / hands
+    saves = (job.looks - 1) * STATE * count.trained / WRITTEN
+    seconds = WARM_UP + job.steps * (step + update) + job.looks * look + saves + _answering(job, count, place)
     most = max(map(len, steps))
     mapped = job.stored.get("BF16" if rehearsal.dtype == torch.bfloat16 else "F32", 0)
     memory = job.beside + memory_bytes(count, place, parts=most, mapped=mapped)
