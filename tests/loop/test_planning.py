@@ -150,6 +150,16 @@ def test_less_time_and_a_smaller_device_mean_a_smaller_model(desks: Path) -> Non
         project.advise(on="t4", hours=1e-6)
 
 
+def test_weights_in_four_bits_are_advised_on_a_gpu_that_is_too_small_for_sixteen(desks: Path) -> None:
+    advice = Project.open(desks).advise(on="t4")
+    (planned,) = advice.planned
+    assert planned.tuner == "qlora" and planned.forecast is not None and planned.forecast.fits
+    assert 2 * planned.parameters + 1e9 > planned.memory_bytes or "lora does not fit" in " ".join(
+        advice.reasons
+    )
+    assert "4 bits" in " ".join(advice.reasons)
+
+
 def test_later_rounds_and_trials_are_judged_with_the_data_too(desks: Path) -> None:
     project = Project.open(
         desks,

@@ -38,6 +38,8 @@ FEW, MANY = 300, 20_000
 """Training examples below and above which the epochs change."""
 MARKED = 0.05
 """Share of the examples that must be marked undesirable to be worth a method of their own."""
+STORED = {"lora": 2.0, "qlora": 0.6}
+"""Bytes of a weight under each tuner that is advised, at the least."""
 WORK = 3
 """Floating-point operations that training needs at the least, by a weight and a token."""
 
@@ -104,8 +106,7 @@ def advise(project: Path, spec: Spec, made: Outcome, wish: Wish) -> Advice:
     ask = Ask(on=(wish.on,) if wish.on else (), prices=wish.prices)
     (place,), table = places_of(project, spec, ask)
     passed, texts = list[str](), list[Texts]()
-    for model in _largest_first(project, place, found, wish):
-        chosen = _settings(found, model)
+    for model, chosen in _ways(project, place, found, wish):
         rounds = TrainSpec.model_validate(chosen).rounds
         texts = texts or [texts_of(project, spec, made, once, ask) for once in rounds]  # of all models alike
         planned = tuple(
@@ -117,9 +118,9 @@ def advise(project: Path, spec: Spec, made: Outcome, wish: Wish) -> Advice:
         if len(forecasts) < len(rounds):
             passed.append(f"{model.name}: {next(one.note for one in planned if one.note)}")
         elif not all(one.fits for one in forecasts):
-            passed.append(f"{model.name} does not fit")
+            passed.append(f"{model.name} with {rounds[0].tuner.name} does not fit")
         elif hours > wish.hours:
-            passed.append(f"{model.name} would take {hours:.1f} hours")
+            passed.append(f"{model.name} with {rounds[0].tuner.name} would take {hours:.1f} hours")
         else:
             reasons = (*_of_model(model, forecasts, place, passed), *_of_settings(found, chosen))
             return Advice(model=model.name, settings=chosen, reasons=reasons, planned=planned)
@@ -141,39 +142,56 @@ def _dataset(made: Outcome, project: Path) -> Dataset:
     return made.dataset
 
 
+def _ways(project: Path, place: Place, found: Found, wish: Wish) -> Iterator[tuple[Shape, dict[str, Any]]]:
+    """Models and how to train them, the largest first, with weights in 4 bits if those in 16 do not fit."""
+    for model in _largest_first(project, place, found, wish):
+        for tuner in _tuners(place):
+            if STORED[tuner] * model.parameters < place.memory_bytes:
+                yield model, _settings(found, model, tuner)
+
+
+def _tuners(place: Place) -> tuple[str, ...]:
+    """On a CPU quantised weights save nothing: they are made whole for every product."""
+    return ("lora", "qlora") if place.gpu else ("lora",)
+
+
 def _largest_first(project: Path, place: Place, found: Found, wish: Wish) -> Iterator[Shape]:
     """Models whose weights fit and whose products alone would not take longer, without counting more."""
-    how = settings.read()
+    how, stored = settings.read(), STORED[_tuners(place)[-1]]
     entries = sorted(models.catalogue(), key=lambda entry: -entry.parameters)
     tokens = sum(map(tokens_of, found.train))
     for entry in entries:
         here = models.known(entry.name, how) is not None
         seconds = WORK * entry.parameters * tokens / place.speed.flops
-        weighs = 2 * entry.parameters < place.memory_bytes
+        weighs = stored * entry.parameters < place.memory_bytes
         allowed = entry.licence in OPEN or not wish.commercial
         if allowed and weighs and seconds < wish.hours * 3600 and (here or not how.offline):
             yield shape(entry.name, project)
 
 
-def _settings(found: Found, model: Shape) -> dict[str, Any]:
+def _settings(found: Found, model: Shape, tuner: str) -> dict[str, Any]:
     """The section `train`: only what differs from its defaults."""
     chosen: dict[str, Any] = {}
     if found.share("text") > 1 / 2:
         chosen["method"] = "cpt"
     if model.parameters >= LARGE:
         chosen["learning_rate"] = LARGE_RATE
+    if tuner != "lora":
+        chosen["tuner"] = tuner
     if found.count < FEW:
-        chosen |= {"epochs": 5, "batch": 8, "tuner": {"lora": {"r": 8, "dropout": 0.1}}}
+        chosen |= {"epochs": 5, "batch": 8, "tuner": {tuner: {"r": 8, "dropout": 0.1}}}
     elif found.count > MANY:
         chosen["epochs"] = 1
-    further: dict[str, Any] = {"epochs": 1}
-    if model.parameters >= LARGE:
-        further["learning_rate"] = LARGE_RATE / GENTLER
-    if found.share("rejected") > 1 / 2:
-        chosen["then"] = {"method": "dpo", **further}
-    elif found.share("undesirable") > MARKED:
-        chosen["then"] = {"method": "kto", **further}
-    return chosen
+    return chosen | _then(found, model)
+
+
+def _then(found: Found, model: Shape) -> dict[str, Any]:
+    """A further round, where there are answers to be learned from as what not to say."""
+    paired, marked = found.share("rejected") > 1 / 2, found.share("undesirable") > MARKED
+    if not paired and not marked:
+        return {}
+    rate = {"learning_rate": LARGE_RATE / GENTLER} if model.parameters >= LARGE else {}
+    return {"then": {"method": "dpo" if paired else "kto", "epochs": 1, **rate}}
 
 
 def _of_model(model: Shape, rounds: Sequence[Forecast], place: Place, passed: Sequence[str]) -> Iterator[str]:
@@ -190,10 +208,14 @@ def _of_model(model: Shape, rounds: Sequence[Forecast], place: Place, passed: Se
 
 
 def _of_settings(found: Found, chosen: dict[str, Any]) -> Iterator[str]:
-    yield (
-        f"tuner: lora, which moves few weights and can be merged; {found.count:,} training examples"
-        + (" are few, so a low rank and dropout" if found.count < FEW else "")
+    few = " are few, so a low rank and dropout" if found.count < FEW else ""
+    quantised = "qlora" in chosen.get("tuner", "")
+    why = (
+        "qlora, lora on weights in 4 bits: in 16 they do not fit"
+        if quantised
+        else "lora, which moves few weights"
     )
+    yield f"tuner: {why}, and can be merged; {found.count:,} training examples{few}"
     method = chosen.get("method", "sft")
     why = "most examples are text alone" if method == "cpt" else "the examples have answers to learn"
     yield f"method: {method}: {why}"
