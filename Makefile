@@ -19,7 +19,7 @@ $(VENV)/.user: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.user
 	@echo "installing the tools of the tests …"
-	$(PIP) --editable '.[train,serve,dev]'
+	$(PIP) --editable '.[train,serve,llamacpp,dev]'
 	@touch $@
 
 demo: $(VENV)/.user ## walk the whole line on real bank-customer questions

@@ -266,7 +266,7 @@ class Delta(Frozen):
     finish_reason: FinishReason | None = None
     prompt_tokens: int = 0
     answer_tokens: int = 0
-    """Tokens of the whole answer, on the last delta of an engine that counts them but has no ids."""
+    """Tokens of the whole answer, on the last delta of an engine that counts them but lacks ids."""
 
 
 class Completion(Frozen):
@@ -278,14 +278,14 @@ class Completion(Frozen):
     finish_reason: FinishReason = "stop"
     prompt_tokens: int = 0
     answer_tokens: int = 0
-    """Counted by an engine that has no ids of them."""
+    """Counted by an engine that lacks ids of them."""
     seconds: float = 0.0
     """From asking to the last token, seen from outside."""
 
     @property
     def tokens(self) -> int:
         """Tokens of the answer."""
-        return len(self.token_ids) or self.answer_tokens
+        return max(len(self.token_ids), self.answer_tokens)
 
 
 class Score(Frozen):

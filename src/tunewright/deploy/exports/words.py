@@ -9,13 +9,15 @@ from tunewright.core.errors import DeployError
 from tunewright.core.types import Checkpoint
 from tunewright.runtime import adapters, models
 from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Chat
+from tunewright.runtime.models.local import GENERATION
 
-_WORDS = (TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, "special_tokens_map.json")
+WORDS = (TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, "special_tokens_map.json", GENERATION)
+"""Files that say how words become tokens, how a conversation is written, and what ends an answer."""
 
 
 def copy_words(checkpoint: Checkpoint, base: Path, folder: Path) -> None:
     """Tokenizer and template as they were frozen; raises `DeployError` where the template has changed."""
-    for name in _WORDS:
+    for name in WORDS:
         home = checkpoint.path if (checkpoint.path / name).exists() else base
         if (home / name).exists():
             shutil.copyfile(home / name, folder / name)

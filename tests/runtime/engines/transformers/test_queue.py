@@ -14,11 +14,11 @@ from tunewright.core.types import Message, Request
 pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from tunewright.runtime.engines.text import Writer  # noqa: E402
 from tunewright.runtime.engines.transformers.answers import Free  # noqa: E402
 from tunewright.runtime.engines.transformers.batch import Batch, Row  # noqa: E402
 from tunewright.runtime.engines.transformers.loading import refuse_unknown_sizes  # noqa: E402
 from tunewright.runtime.engines.transformers.queue import Queue  # noqa: E402
-from tunewright.runtime.engines.transformers.text import Writer  # noqa: E402
 
 
 def row() -> Row:

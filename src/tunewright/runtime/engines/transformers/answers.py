@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from tunewright.core.types import Delta, Request
-from tunewright.runtime.engines.transformers import choices
-from tunewright.runtime.engines.transformers.text import Writer
+from tunewright.runtime.engines import choices
+from tunewright.runtime.engines.text import Writer
 
 
 @dataclass(frozen=True)

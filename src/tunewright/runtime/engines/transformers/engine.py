@@ -10,12 +10,13 @@ from weakref import WeakKeyDictionary
 
 from tunewright.core.errors import EngineError, TooLong
 from tunewright.core.types import Checkpoint, Delta, Request
-from tunewright.runtime.engines.transformers import Transformers, choices, groups, likelihood, prefixes
+from tunewright.runtime.engines import choices
+from tunewright.runtime.engines.text import Writer
+from tunewright.runtime.engines.transformers import Transformers, groups, likelihood, prefixes
 from tunewright.runtime.engines.transformers.answers import Chosen, Free
 from tunewright.runtime.engines.transformers.batch import Batch, Row
 from tunewright.runtime.engines.transformers.loading import Loaded, load
 from tunewright.runtime.engines.transformers.queue import Queue
-from tunewright.runtime.engines.transformers.text import Writer
 from tunewright.runtime.settings import Settings
 
 TOKENS = 4096

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,8 @@ from transformers.utils import logging
 from tunewright.core.errors import EngineError
 from tunewright.core.types import Checkpoint
 from tunewright.runtime import adapters, models
-from tunewright.runtime.chat import TEMPLATE, Chat
+from tunewright.runtime.chat import Chat
+from tunewright.runtime.engines.frozen import ends, frozen_chat
 from tunewright.runtime.engines.transformers import Transformers, attention
 from tunewright.runtime.engines.transformers.network import Network
 from tunewright.runtime.lazy import require
@@ -49,19 +49,7 @@ def load(options: Transformers, checkpoint: Checkpoint, settings: Settings) -> L
     refuse_unknown_sizes(model.config)
     before = _before(model, checkpoint.path) if soft else None
     network = Network(model, int(model.config.max_position_embeddings), before)
-    return Loaded(network, chat, frozenset(chat.stop_ids) | _ends(weights))
-
-
-def frozen_chat(checkpoint: Checkpoint) -> Chat:
-    """Template and tokenizer as they were frozen with the checkpoint."""
-    chat = Chat.load(checkpoint.path)
-    if checkpoint.template_sha256 and chat.template_sha256 != checkpoint.template_sha256:
-        raise EngineError(
-            "the chat template is not the one this checkpoint was made with",
-            where=str(checkpoint.path / TEMPLATE),
-            fix="put the old file back, or make the checkpoint again",
-        )
-    return chat
+    return Loaded(network, chat, frozenset(ends(weights, chat)))
 
 
 def number_format(name: str) -> torch.dtype:
@@ -115,10 +103,3 @@ def _before(model: Any, folder: Path) -> list[attention.Pair]:  # noqa: ANN401 -
 
 def _device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def _ends(folder: Path) -> frozenset[int]:
-    """Tokens that end an answer by the model's own `generation_config.json`."""
-    path = folder / "generation_config.json"
-    value = json.loads(path.read_bytes()).get("eos_token_id") if path.exists() else None
-    return frozenset([value] if isinstance(value, int) else value or ())

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tunewright.core.errors import EngineError
-from tunewright.runtime.engines.transformers.choices import depth, forced, trie
+from tunewright.runtime.engines.choices import depth, forced, trie
 
 
 def letters(text: str) -> list[int]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunewright.runtime.engines.transformers.text import Writer
+from tunewright.runtime.engines.text import Writer
 
 
 def from_bytes(ids: Sequence[int]) -> str:

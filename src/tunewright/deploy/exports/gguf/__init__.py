@@ -1,0 +1,51 @@
+"""One GGUF file that llama.cpp answers from: weights, tokenizer, template and stop tokens."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from tunewright.core.errors import DeployError
+from tunewright.core.types import Checkpoint
+from tunewright.deploy import gguf as layout
+from tunewright.deploy.exports.merged import Merged
+from tunewright.deploy.exports.words import WORDS
+from tunewright.deploy.gguf.words import check as check_words
+from tunewright.runtime import gguf
+from tunewright.runtime.lazy import require
+from tunewright.runtime.models.files import CONFIG, read_object
+from tunewright.runtime.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gguf:
+    """A whole model as one file for llama.cpp and everything that is built on it."""
+
+    merges: ClassVar[bool] = True
+
+    type: layout.Type = "f16"
+    """Number format of the weights: `f16` and `f32` answer with the trained model's tokens; `q8_0` is half
+    of `f16` and `q4_k_m` about a third, and what they lose is measured."""
+
+    def pack(self, checkpoint: Checkpoint, folder: Path, settings: Settings) -> None:
+        """Write `model.gguf` into `folder`, tokenizer and frozen template beside it."""
+        require("gguf", extra="llamacpp")
+        merged = folder / ".merged"
+        merged.mkdir()
+        Merged().pack(checkpoint, merged, settings)
+        carry(merged, folder, self.type)
+        shutil.rmtree(merged)
+
+
+def carry(model: Path, folder: Path, kind: layout.Type) -> None:
+    """Write the model that lies in `model` as `folder/model.gguf`, and its words beside it."""
+    for name in WORDS:
+        if (model / name).exists():
+            shutil.copyfile(model / name, folder / name)
+    problems = (*layout.check(read_object(model / CONFIG), str(model / CONFIG)), *check_words(folder))
+    if problems:
+        raise DeployError(problems=problems)
+    write = require("tunewright.deploy.gguf.write", extra="llamacpp").write
+    write(model, folder, folder / gguf.MODEL, kind)

@@ -1,0 +1,203 @@
+"""The engine itself: prompts as token ids to llama.cpp, its tokens as deltas back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from tunewright.core.errors import EngineError, TooLong
+from tunewright.core.types import Checkpoint, Delta, Request
+from tunewright.runtime import gguf
+from tunewright.runtime.chat import Chat
+from tunewright.runtime.engines import choices
+from tunewright.runtime.engines.frozen import ends, frozen_chat
+from tunewright.runtime.engines.llamacpp import LlamaCpp, files
+from tunewright.runtime.engines.llamacpp.process import Child, Gone, pieces, whole
+from tunewright.runtime.engines.llamacpp.words import Words
+from tunewright.runtime.settings import Settings
+
+CONTEXT = 4096
+"""Most tokens of a conversation for which room is made unasked."""
+FORCE = 200.0
+"""Added to the logits of the tokens that a list allows: more than any logit is worth."""
+
+
+def open_engine(options: LlamaCpp, checkpoint: Checkpoint, settings: Settings) -> LlamaCppEngine:
+    """Start the child and wait until it answers."""
+    chat = frozen_chat(checkpoint)
+    found = files(checkpoint.path)
+    own = gguf.read(found[0]).size("context_length", CONTEXT)
+    context = min(options.context or CONTEXT, own)
+    asked = ["--model", str(found[0]), *(["--adapter", str(found[1])] if len(found) > 1 else [])]
+    asked += ["--slots", str(options.slots), "--context", str(context), "--cache", options.cache]
+    asked += ["--threads", str(options.threads or settings.threads)]
+    child = Child(asked, found[-1], options.timeout)
+    child.ready()
+    return LlamaCppEngine(options, chat, child, context=context, ends=ends(checkpoint.path, chat))
+
+
+class LlamaCppEngine:
+    """Answers by one child process; a child that was killed is replaced at the next question."""
+
+    def __init__(
+        self, options: LlamaCpp, chat: Chat, child: Child, *, context: int, ends: Sequence[int]
+    ) -> None:
+        self._options, self._chat, self._child = options, chat, child
+        self._context, self._ends = context, frozenset(ends)
+        self._tries: dict[tuple[str, ...], choices.Node] = {}
+        self._doors: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the child that answers now."""
+        return self._child.pid
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        """Deltas of one answer; `token_ids` end with the stop token if the model said it.
+
+        A child that is gone before anything was said is replaced, and asked once more.
+        """
+        prompt = self._chat.prompt(request.messages)
+        answered = self._chosen if request.choices else self._free
+        async with self._door():
+            for attempt in range(2):
+                begun = False
+                try:
+                    async with aclosing(answered(prompt, request)) as deltas:
+                        async for delta in deltas:
+                            begun = True
+                            yield delta.model_copy(update={"prompt_tokens": len(prompt)})
+                except Gone as error:
+                    if begun or attempt or self._child.closed:
+                        raise _lost(error) from None
+                else:
+                    return
+
+    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
+        """Log-probability of every token after the first, for each prompt of token ids.
+
+        llama.cpp tells nothing of a prompt's own tokens, so it is asked to say one after the other.
+        """
+        for prompt in prompts:
+            self._room(prompt, 0)
+        async with self._door():
+            return [await self._forced(prompt) for prompt in prompts]
+
+    def close(self) -> None:
+        """End the child."""
+        self._child.close()
+
+    def _door(self) -> asyncio.Semaphore:
+        loop = asyncio.get_running_loop()
+        return self._doors.setdefault(loop, asyncio.Semaphore(max(1, self._options.slots)))
+
+    def _room(self, prompt: Sequence[int], room: int) -> None:
+        if not prompt:
+            raise EngineError("there is nothing to answer", where="messages", fix="send at least one message")
+        if len(prompt) + room > self._context:
+            raise TooLong(
+                f"the conversation has {len(prompt)} tokens and the answer needs {room} or more, "
+                f"but the engine's context is {self._context}",
+                where="messages",
+                fix="shorten the messages, or raise `context` of the engine, up to the model's own",
+            )
+
+    async def _free(self, prompt: Sequence[int], request: Request) -> AsyncGenerator[Delta, None]:
+        """An answer in the model's own words."""
+        self._room(prompt, 1)
+        limit = min(request.max_tokens, self._context - len(prompt))
+        body = _body(prompt, request, limit)
+        words = Words(self._chat, self._ends, request.stop)
+        async with self._child.client() as client:
+            if not self._options.stream:
+                yield words.all(await whole(client, body))
+                return
+            async with aclosing(pieces(client, body)) as said:  # type: ignore[type-var]
+                async for piece in said:
+                    delta = words.take(piece)
+                    yield delta
+                    if delta.finish_reason is not None:
+                        return
+        raise Gone("the answer broke off before its end")
+
+    async def _chosen(self, prompt: Sequence[int], request: Request) -> AsyncGenerator[Delta, None]:
+        """An answer out of a closed list: asked only where the list leaves a choice."""
+        root = self._trie(request.choices)
+        self._room(prompt, choices.depth(root))
+        opened, read = choices.forced(root), list(prompt)
+        async with self._child.client() as client:
+            while opened.choice is None:
+                if opened.forced:
+                    yield Delta(token_ids=opened.forced)
+                read += opened.forced
+                token, logprob = await self._decided(client, read, request, opened.node)
+                yield Delta(token_ids=(token,), logprobs=(logprob,))
+                read.append(token)
+                opened = choices.forced(opened.node.children[token])
+        yield Delta(text=opened.choice, token_ids=opened.forced, finish_reason="stop")
+
+    async def _decided(
+        self,
+        client: httpx.AsyncClient,
+        read: Sequence[int],
+        request: Request,
+        node: choices.Node,
+    ) -> tuple[int, float]:
+        body = _body(read, request, 1)
+        body["logit_bias"] = [[token, FORCE] for token in node.children]
+        return _first(await whole(client, body))
+
+    async def _forced(self, prompt: Sequence[int]) -> list[float]:
+        found = list[float]()
+        async with self._child.client() as client:
+            for place in range(1, len(prompt)):
+                body = _body(prompt[:place], Request(messages=()), 1)
+                body["logit_bias"] = [[prompt[place], FORCE]]
+                token, logprob = _first(await whole(client, body))
+                if token != prompt[place]:
+                    raise EngineError(
+                        "llama.cpp cannot be made to say a token", where="engine llamacpp", fix="report this"
+                    )
+                found.append(logprob)
+        return found
+
+    def _trie(self, listed: tuple[str, ...]) -> choices.Node:
+        if listed not in self._tries:
+            self._tries[listed] = choices.trie(listed, self._chat.answer_ids)
+        return self._tries[listed]
+
+
+def _body(prompt: Sequence[int], request: Request, limit: int) -> dict[str, Any]:
+    """A question to llama.cpp, every sampler off that was not asked for: some are on by themselves."""
+    return {
+        "prompt": list(prompt),
+        "n_predict": limit,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "top_k": 0,
+        "min_p": 0.0,
+        "samplers": ["temperature", "top_p"],
+        "seed": -1 if request.seed is None else request.seed % (1 << 32),
+        "n_probs": 1,
+        "return_tokens": True,
+        "cache_prompt": True,
+    }
+
+
+def _first(said: dict[str, Any]) -> tuple[int, float]:
+    """The one token that was asked for, with its log-probability before anything was forced."""
+    chosen = said["completion_probabilities"][0]
+    return int(chosen["id"]), min(0.0, float(chosen["logprob"]))
+
+
+def _lost(error: Gone) -> EngineError:
+    return EngineError(
+        f"the line to llama.cpp broke in the middle of an answer: {error}",
+        where="engine llamacpp",
+        fix="ask again; the process is replaced. If it dies again, it may have run out of memory",
+    )

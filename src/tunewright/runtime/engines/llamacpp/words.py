@@ -1,0 +1,87 @@
+"""From what llama.cpp says to deltas: its tokens by id, and the text that our tokenizer makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tunewright.core.types import Delta, FinishReason
+from tunewright.runtime.chat import Chat
+from tunewright.runtime.engines.text import Writer
+
+
+class Words:
+    """The words of one answer.
+
+    llama.cpp holds back tokens that are parts of one character, and then tells the text without their ids:
+    they are found again by cutting the text, or, where that gives another number of tokens, left out.
+    """
+
+    def __init__(self, chat: Chat, ends: frozenset[int], stop: Sequence[str]) -> None:
+        self._chat, self._ends = chat, ends
+        self._writer = Writer(chat.decode, stop)
+        self._seen = 0
+
+    def take(self, piece: Mapping[str, Any]) -> Delta:
+        """One piece of a stream."""
+        if piece.get("stop"):
+            return self._last(piece)
+        ids = self._ids(piece)
+        text = self._text(ids, str(piece["content"]))
+        stopped = self._writer.stopped or bool(self._ends & set(ids))
+        if stopped:
+            text += self._writer.end()
+        logprobs = _logprobs(piece, ids)
+        delta = Delta(text=text, token_ids=ids, logprobs=logprobs)
+        return self._ended(delta, "stop") if stopped else delta
+
+    def all(self, said: Mapping[str, Any]) -> Delta:
+        """A whole answer."""
+        ids = _until(tuple(map(int, said["tokens"])), self._ends)
+        text = "".join(
+            self._writer.push(one) for one in ids if one not in self._ends and not self._writer.stopped
+        )
+        return Delta(
+            text=text + self._writer.end(),
+            token_ids=ids,
+            logprobs=_logprobs(said, ids),
+            finish_reason=self._reason(said, ids),
+        )
+
+    def _last(self, piece: Mapping[str, Any]) -> Delta:
+        self._seen = int(piece["tokens_predicted"])
+        return self._ended(Delta(text=self._writer.end()), self._reason(piece, ()))
+
+    def _ended(self, delta: Delta, reason: FinishReason) -> Delta:
+        return delta.model_copy(update={"finish_reason": reason, "answer_tokens": self._seen})
+
+    def _reason(self, said: Mapping[str, Any], ids: Sequence[int]) -> FinishReason:
+        ended = self._writer.stopped or bool(self._ends & set(ids))
+        return "stop" if ended or said.get("stop_type") in ("eos", "word") else "length"
+
+    def _ids(self, piece: Mapping[str, Any]) -> tuple[int, ...]:
+        told = tuple(map(int, piece["tokens"]))
+        count = int(piece["tokens_predicted"]) - self._seen
+        self._seen += count
+        if len(told) == count:
+            return told
+        cut = tuple(self._chat.encode(str(piece["content"])))
+        return cut if len(cut) == count and cut[-len(told) :] == told else ()
+
+    def _text(self, ids: Sequence[int], content: str) -> str:
+        if not ids:
+            return self._writer.say(content)
+        return "".join(self._writer.push(one) for one in ids if one not in self._ends)
+
+
+def _until(ids: tuple[int, ...], ends: frozenset[int]) -> tuple[int, ...]:
+    """The tokens up to the first that ends an answer, which belongs to it."""
+    place = next((place + 1 for place, one in enumerate(ids) if one in ends), len(ids))
+    return ids[:place]
+
+
+def _logprobs(said: Mapping[str, Any], ids: Sequence[int]) -> tuple[float, ...]:
+    """One of every token, or none."""
+    told = said.get("completion_probabilities") or []
+    found = tuple(min(0.0, float(one["logprob"])) for one in told)[: len(ids)]
+    return found if [int(one["id"]) for one in told[: len(ids)]] == list(ids) else ()
