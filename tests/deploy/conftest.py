@@ -29,7 +29,7 @@ from tunewright.runtime.workspace import Workspace
 from tunewright.testing.checkpoint import tiny_checkpoint
 
 LABELS = ("card lost", "top up", "exchange rate")
-SPEC = DeploySpec(parity_prompts=4, parity_tokens=8)
+SPEC = DeploySpec(parity_prompts=4, parity_tokens=8, parity_served=False)
 
 
 @dataclass

@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from tests.deploy.conftest import LABELS, Setting, question
 from tunewright.core.errors import DeployError
+from tunewright.deploy import parity
 from tunewright.deploy.exports.merged import Merged
-from tunewright.deploy.parity import Answers, evidence, require_parity
+from tunewright.deploy.parity import Evidence, Said, require_parity
 from tunewright.deploy.torch import greedy
 from tunewright.runtime import models
 from tunewright.runtime.chat import Chat, with_instruction
@@ -56,9 +57,15 @@ def test_a_broken_merge_cannot_be_released(
     prompts = [chat.prompt(with_instruction(example.prompt, LABELS[0])) for example in asked]
     how = (prompts, chat.stop_ids, 8, lambda _: None)
     tuned, untouched = greedy.adapter_answers(base, checkpoint.path, *how)
-    answers = Answers(untouched, tuned, greedy.folder_answers(packed, *how))
+    said = Said("merged", greedy.folder_answers(packed, *how))
+    mine, ids = Said("adapter", tuned), [example.id for example in asked]
+    found = Evidence(
+        same=parity.compare(mine, said, ids, chat.decode),
+        effect=parity.compare(Said("base", untouched), mine, ids, chat.decode),
+        largest_effect=parity.largest_effect(untouched, tuned),
+    )
     with pytest.raises(DeployError, match="other tokens than the adapter; first: example"):
-        require_parity(evidence(answers, "merged", [example.id for example in asked], chat.decode))
+        require_parity(found)
 
 
 def test_greedy_answers_are_those_of_transformers(setting: Setting) -> None:

@@ -23,9 +23,10 @@ from tunewright.runtime.context import Context
 def test_a_release_gives_the_tokens_of_the_adapter_and_says_so(setting: Setting) -> None:
     release = run(setting.context, SPEC, setting.checkpoint, report(), setting.dataset)
     same, effect = release.parity
-    assert (same.a, same.b, same.prompts, same.equal) == ("adapter", "merged", 4, 4)
+    assert (same.a, same.b, same.prompts, same.equal) == ("trained model", "merged", 4, 4)
+    assert same.checker.startswith("transformers ")
     assert same.first_difference == ""
-    assert (effect.a, effect.b, effect.prompts) == ("base", "adapter", 4)
+    assert (effect.a, effect.b, effect.prompts) == ("base", "trained model", 4)
     assert effect.equal < 4, "the adapter changes answers"
     evidence = read_json(release.path / "parity.json")
     assert evidence["same"] == same.model_dump()

@@ -28,6 +28,8 @@ train:
   epochs: 1
 evaluate:
   latency_examples: 2
+deploy:
+  parity_served: false  # a server of its own takes seconds; tests/deploy asks one
 """
 
 

@@ -12,7 +12,7 @@ from tunewright.core.errors import EngineError
 from tunewright.runtime.engine import complete
 from tunewright.runtime.engines.openai import OpenAI
 from tunewright.runtime.settings import Settings
-from tunewright.testing.conformance import ask, collect
+from tunewright.testing.questions import ask, collect
 
 SETTINGS = Settings(cache=Path("unused"), threads=1, offline=True)
 

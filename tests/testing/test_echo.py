@@ -11,8 +11,9 @@ from tunewright.runtime import plugins
 from tunewright.runtime.engine import complete
 from tunewright.runtime.settings import Settings
 from tunewright.testing.checkpoint import tiny_checkpoint
-from tunewright.testing.conformance import EngineConformance, ask
+from tunewright.testing.conformance import EngineConformance
 from tunewright.testing.echo import Echo, EchoEngine, words_of
+from tunewright.testing.questions import ask
 
 
 class TestEcho(EngineConformance):

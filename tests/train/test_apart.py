@@ -27,7 +27,7 @@ from tunewright.runtime.engine import complete_all
 from tunewright.runtime.engines.transformers import Transformers
 from tunewright.runtime.plugins import Named
 from tunewright.runtime.settings import Settings
-from tunewright.testing.conformance import ask
+from tunewright.testing.questions import ask
 
 from .conftest import SPEC, make_context, make_dataset, make_examples
 
@@ -40,7 +40,7 @@ from tunewright.core.types import Checkpoint
 from tunewright.runtime.engine import complete_all
 from tunewright.runtime.engines.transformers import Transformers
 from tunewright.runtime.settings import Settings
-from tunewright.testing.conformance import ask
+from tunewright.testing.questions import ask
 checkpoint = Checkpoint.model_validate_json(sys.argv[1])
 settings = Settings(cache=Path("unused"), threads=1, offline=True)
 engine = Transformers(dtype="float32").open(checkpoint, settings)

@@ -24,7 +24,7 @@ from tunewright.runtime.engine import complete_all
 from tunewright.runtime.engines.transformers import Transformers
 from tunewright.runtime.plugins import Named
 from tunewright.runtime.settings import Settings
-from tunewright.testing.conformance import ask
+from tunewright.testing.questions import ask
 from tunewright.train import TrainSpec
 from tunewright.train.torch.networks import PlainNetwork, network_for
 

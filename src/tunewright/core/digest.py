@@ -36,5 +36,10 @@ def of_file(path: Path) -> str:
 
 def of_folder(folder: Path) -> str:
     """SHA-256 over the relative names and contents of every file below the folder."""
+    return of_value(of_files(folder))
+
+
+def of_files(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below the folder, by its relative name."""
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return of_value({name: of_file(folder / name) for name in names})
+    return {name: of_file(folder / name) for name in names}

@@ -404,6 +404,19 @@ class Report(Artifact):
     """False while only the baselines have been evaluated."""
 
 
+class Drop(Frozen):
+    """What a form loses in the metric of the task, on the same examples, paired."""
+
+    metric: str
+    value: float
+    """Of the trained model less that of the form; below zero the form is better."""
+    low: float
+    high: float
+    n: int
+    tolerance: float
+    """What it may be at most, as the spec says."""
+
+
 class Parity(Frozen):
     """Whether two forms of a checkpoint answer alike."""
 
@@ -413,6 +426,15 @@ class Parity(Frozen):
     equal: int
     """Prompts whose token ids were equal from first to last."""
     first_difference: str = ""
+    checker: str = ""
+    """What opened form `b` again and answered from it."""
+    exact: bool = True
+    """Whether every token must be equal; a quantised form is measured by agreement and drop instead."""
+    ties: int = 0
+    """Prompts that parted where two tokens were equally likely but for rounding."""
+    agreement: float | None = None
+    """Share of the tokens that were said before the answers parted, 0 to 1."""
+    drop: Drop | None = None
 
 
 class Release(Artifact):
@@ -421,7 +443,9 @@ class Release(Artifact):
     checkpoint: str
     report: str
     form: str
-    """`merged`: one folder of safetensors, no adapter needed; `adapter`: the adapter without its base."""
+    """Name of the export that packed it, such as `gguf`; its files lie in a folder of that name."""
+    engine: str = "transformers"
+    """Engine that answers from this form, unless another is asked for."""
     tuner: str | None = None
     """Where the form is an adapter, the tuner that made it."""
     parity: tuple[Parity, ...] = ()

@@ -2,108 +2,150 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tunewright.core.errors import DeployError
-from tunewright.core.types import Frozen, Parity
+from tunewright.core.types import Frozen, Parity, Problem
+from tunewright.deploy.ports import FLOAT32
 
-TIE = 1e-4
-"""Two tokens whose probabilities differ by less are a tie: float32 decides it by rounding."""
 NO_EFFECT = 1e-5
 """An adapter that moves no probability of its own answers by more has no effect."""
+_REPORT = "report this with the release's `parity.json`; the checkpoint itself is unharmed and can be served"
+
+Decode = Callable[[Sequence[int]], str]
 
 
 class Greedy(Frozen):
-    """One greedy answer: its tokens, their probabilities, and the lead over the second best."""
+    """One greedy answer: its tokens, their probabilities, and the lead over the second best.
+
+    Where probabilities are not known for every token, both lists are shorter than the tokens.
+    """
 
     ids: tuple[int, ...]
-    probabilities: tuple[float, ...]
-    margins: tuple[float, ...]
+    probabilities: tuple[float, ...] = ()
+    margins: tuple[float, ...] = ()
 
 
 class Evidence(Frozen):
     """What the gate saw; written beside the release as `parity.json`."""
 
     same: Parity
-    """Base plus adapter against the packed form."""
+    """The trained model against the packed form, opened again."""
     effect: Parity
-    """The untouched base against base plus adapter."""
+    """The untouched base against the trained model."""
+    served: Parity | None = None
+    """The packed form against the same behind a server of its own, over HTTP."""
     largest_effect: float
     """Largest change of the probability of an answer's token, 0 to 1."""
-    ties: int
-    """Prompts that parted where two tokens were equally likely within `TIE`."""
     prompts: tuple[str, ...] = ()
     """Ids of the test examples that were asked."""
+    faults: tuple[Problem, ...] = ()
+    """What the form carries that is not what was frozen: template, stop token, beginning."""
+
+    @property
+    def parities(self) -> tuple[Parity, ...]:
+        """All comparisons."""
+        return (self.same, self.effect, *([self.served] if self.served is not None else []))
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Greedy answers to the same prompts, one list a form."""
+class Said:
+    """Greedy answers of one form, and what it and its checker are called."""
 
-    base: Sequence[Greedy]
-    """What the untouched base says at every token of the adapter's answer."""
-    adapter: Sequence[Greedy]
-    packed: Sequence[Greedy]
+    name: str
+    answers: Sequence[Greedy]
+    checker: str = ""
+    rounding: float | None = FLOAT32
+    """Two tokens whose probabilities differ by less are a tie; None of a form that is measured instead."""
 
 
-def evidence(
-    answers: Answers, form: str, examples: Sequence[str], decode: Callable[[Sequence[int]], str]
-) -> Evidence:
-    """Compare the three; judges nothing."""
-    partings = [_parting(a.ids, b.ids) for a, b in zip(answers.adapter, answers.packed, strict=True)]
+def compare(a: Said, b: Said, examples: Sequence[str], decode: Decode) -> Parity:
+    """How far two forms say the same; judges nothing."""
+    pairs = list(zip(a.answers, b.answers, strict=True))
+    partings = [parting(x.ids, y.ids) for x, y in pairs]
     parted = [place for place, at in enumerate(partings) if at is not None]
-    moved = [_moved(b, a) for b, a in zip(answers.base, answers.adapter, strict=True)]
-    first = parted[0] if parted else None
-    return Evidence(
-        same=Parity(
-            a="adapter",
-            b=form,
-            prompts=len(partings),
-            equal=len(partings) - len(parted),
-            first_difference="" if first is None else _shown(answers, form, examples[first], first, decode),
-        ),
-        effect=Parity(
-            a="base",
-            b="adapter",
-            prompts=len(moved),
-            equal=sum(b.ids == a.ids for b, a in zip(answers.base, answers.adapter, strict=True)),
-        ),
-        largest_effect=max(moved, default=0.0),
-        ties=sum(_tie(answers.adapter[i], answers.packed[i], partings[i] or 0) for i in parted),
-        prompts=tuple(examples),
+    first = _shown(a, b, parted[0], examples, decode) if parted else ""
+    return Parity(
+        a=a.name,
+        b=b.name,
+        prompts=len(pairs),
+        equal=len(pairs) - len(parted),
+        first_difference=first,
+        checker=b.checker,
+        exact=b.rounding is not None,
+        ties=sum(_tie(*pairs[place], partings[place] or 0, b.rounding or 0.0) for place in parted),
+        agreement=_agreement(pairs, partings),
     )
 
 
-def require_parity(found: Evidence) -> None:
-    """Raise `DeployError` unless the forms answer alike and the adapter changes the answers."""
-    differing = found.same.prompts - found.same.equal - found.ties
-    if differing:
-        raise DeployError(
-            f"the {found.same.b} form answers {differing} of {found.same.prompts} test prompts with other "
-            f"tokens than the adapter; first: {found.same.first_difference}",
-            where="deploy.export",
-            fix="report this with `parity.json`; the checkpoint itself is unharmed and can be served",
-        )
-    if found.largest_effect < NO_EFFECT:
-        raise DeployError(
-            f"the adapter has no effect: on {found.effect.prompts} test prompts the untouched base gives "
-            "the same probabilities",
-            where="train",
-            fix="train longer or with a higher rate, and see that the loss falls",
-        )
+def largest_effect(base: Sequence[Greedy], tuned: Sequence[Greedy]) -> float:
+    """Largest change of the probability of an answer's token."""
+    return max((_moved(a, b) for a, b in zip(base, tuned, strict=True)), default=0.0)
 
 
-def _parting(a: Sequence[int], b: Sequence[int]) -> int | None:
+def parting(a: Sequence[int], b: Sequence[int]) -> int | None:
     """Place of the first token that differs, None where none does."""
     if tuple(a) == tuple(b):
         return None
     return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
 
 
-def _tie(a: Greedy, b: Greedy, at: int) -> bool:
+def require_parity(found: Evidence) -> None:
+    """Raise `DeployError` unless the forms answer alike and the adapter changes the answers."""
+    problems = tuple(objections(found))
+    if problems:
+        raise DeployError(problems=problems)
+
+
+def objections(found: Evidence) -> Iterator[Problem]:
+    """Everything for which the form is not released, what is known by name first."""
+    yield from found.faults
+    if found.largest_effect < NO_EFFECT:
+        yield Problem(
+            where="train",
+            what=f"the adapter has no effect: on {found.effect.prompts} test prompts the untouched base "
+            "gives the same probabilities",
+            fix="train longer or with a higher rate, and see that the loss falls",
+        )
+    yield from _unequal(found.same)
+    if found.served is not None:
+        yield from _unequal(found.served)
+    drop = found.same.drop
+    if drop is not None and drop.value > drop.tolerance:
+        yield Problem(
+            where="deploy.export",
+            what=f"the {found.same.b} form loses {drop.value:.3f} of `{drop.metric}` ({drop.low:.3f} to "
+            f"{drop.high:.3f}, {drop.n} examples), and {drop.tolerance:g} are tolerated; first difference: "
+            f"{found.same.first_difference or 'none'}",
+            fix="take a finer type, such as `q8_0` or `f16`, or raise `deploy.quantised_tolerance`",
+        )
+
+
+def doubts(found: Evidence) -> Iterator[str]:
+    """What the gate lets through and has not shown."""
+    drop = found.same.drop
+    if drop is not None and drop.value <= drop.tolerance < drop.high:
+        yield (
+            f"the {found.same.b} form loses {drop.value:.3f} of `{drop.metric}`; with {drop.n} examples a "
+            f"loss of {drop.high:.3f} is not excluded, and {drop.tolerance:g} are tolerated"
+        )
+
+
+def _unequal(found: Parity) -> Iterator[Problem]:
+    differing = found.prompts - found.equal - found.ties
+    if found.exact and differing > 0:
+        yield Problem(
+            where="deploy.export",
+            what=f"the {found.b} form answers {differing} of {found.prompts} test prompts with other "
+            f"tokens than the {found.a}; first: {found.first_difference}",
+            fix=_REPORT,
+        )
+
+
+def _tie(a: Greedy, b: Greedy, at: int, rounding: float) -> bool:
     """Whether both forms saw two equally likely tokens where they part."""
-    return at < min(len(a.margins), len(b.margins)) and max(a.margins[at], b.margins[at]) < TIE
+    return at < min(len(a.margins), len(b.margins)) and max(a.margins[at], b.margins[at]) < rounding
 
 
 def _moved(base: Greedy, tuned: Greedy) -> float:
@@ -111,13 +153,22 @@ def _moved(base: Greedy, tuned: Greedy) -> float:
     return max((abs(a - b) for a, b in pairs), default=0.0)
 
 
-def _shown(
-    answers: Answers, form: str, example: str, place: int, decode: Callable[[Sequence[int]], str]
-) -> str:
-    a, b = answers.adapter[place], answers.packed[place]
-    at = _parting(a.ids, b.ids) or 0
+def _agreement(pairs: Sequence[tuple[Greedy, Greedy]], partings: Sequence[int | None]) -> float:
+    shares = [
+        1.0 if at is None else at / max(len(a.ids), len(b.ids))
+        for (a, b), at in zip(pairs, partings, strict=True)
+    ]
+    return sum(shares) / len(shares) if shares else 1.0
+
+
+def _shown(a: Said, b: Said, place: int, examples: Sequence[str], decode: Decode) -> str:
+    x, y = a.answers[place], b.answers[place]
+    at = parting(x.ids, y.ids) or 0
 
     def token(of: Greedy) -> str:
-        return f"{decode(of.ids[at : at + 1])!r} ({of.probabilities[at]:.4f})" if at < len(of.ids) else "ends"
+        if at >= len(of.ids):
+            return "ends"
+        known = f" ({of.probabilities[at]:.4f})" if at < len(of.probabilities) else ""
+        return f"{decode(of.ids[at : at + 1])!r}{known}"
 
-    return f"example `{example}`, token {at + 1}: adapter {token(a)}, {form} {token(b)}"
+    return f"example `{examples[place]}`, token {at + 1}: {a.name} {token(x)}, {b.name} {token(y)}"

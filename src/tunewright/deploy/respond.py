@@ -11,7 +11,7 @@ from tunewright.core.errors import DeployError
 from tunewright.core.types import Checkpoint, Completion, Delta, Message, Release, Request
 from tunewright.deploy.release import as_checkpoint
 from tunewright.runtime import engine as engines
-from tunewright.runtime import plugins
+from tunewright.runtime import plugins, workspace
 from tunewright.runtime.chat import TEMPLATE, Chat, with_instruction
 from tunewright.runtime.engine import Engine, EnginePlugin
 from tunewright.runtime.plugins import Named
@@ -91,6 +91,9 @@ def open_specialist(
     """Open an engine on a checkpoint or release; raises `DeployError` for another template."""
     checkpoint = as_checkpoint(made) if isinstance(made, Release) else made
     _check_template(checkpoint)
+    damage = tuple(workspace.damaged(made.path))
+    if damage:
+        raise DeployError(problems=damage)
     plugin: EnginePlugin = plugins.make("engines", engine)
     return specialist(plugin.open(checkpoint, settings), made, name=name, constrained=constrained)
 

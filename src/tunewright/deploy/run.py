@@ -5,22 +5,23 @@ from __future__ import annotations
 import contextlib
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tunewright.core.errors import DeployError
 from tunewright.core.types import Checkpoint, Dataset, Example, Release, Report
-from tunewright.deploy import parity
+from tunewright.deploy import gate, made, parity
+from tunewright.deploy.gate import Packed
 from tunewright.deploy.parity import Evidence
 from tunewright.deploy.ports import Export
 from tunewright.deploy.release import objections
 from tunewright.deploy.spec import DeploySpec
 from tunewright.runtime import adapters, examples, models, plugins, workspace
-from tunewright.runtime.chat import Chat, with_instruction
+from tunewright.runtime.chat import Chat
 from tunewright.runtime.context import Context
-from tunewright.runtime.lazy import require
 from tunewright.runtime.plugins import Named
 
-VERSION = "1"
+VERSION = "2"
 """Raised when a change of the stage makes earlier artifacts stale."""
 
 EVIDENCE = "parity.json"
@@ -37,16 +38,17 @@ def run(
     form = spec.export or fitting(checkpoint)
     with _nothing_left(context.folder):
         packed = _pack(context, form, checkpoint)
-        found = _prove(context, spec, checkpoint, packed, dataset)
+        found = _prove(context, spec, packed, report, dataset)
         release = context.seal(
             Release,
             checkpoint=checkpoint.id,
             report=report.id,
             form=form.name,
-            parity=(found.same, found.effect),
-            template_sha256=Chat.load(packed).template_sha256,
+            engine=packed.engine,
+            parity=found.parities,
+            template_sha256=Chat.load(packed.folder).template_sha256,
             base=checkpoint.base,
-            tuner=None if (packed / models.CONFIG).exists() else checkpoint.tuner,
+            tuner=packed.checkpoint.tuner,
             instruction=checkpoint.instruction,
             labels=checkpoint.labels,
             allowed=not reasons,
@@ -71,46 +73,45 @@ def fitting(checkpoint: Checkpoint) -> Named:
     return Named(name="adapter")
 
 
-def _pack(context: Context, form: Named, checkpoint: Checkpoint) -> Path:
+def _pack(context: Context, form: Named, checkpoint: Checkpoint) -> Packed:
+    problems = tuple(workspace.damaged(checkpoint.path))
+    if problems:
+        raise DeployError(problems=problems)
+    export: Export = plugins.make("exports", form)
+    refused = tuple(export.refuses(made.of_checkpoint(checkpoint, context.settings)))
+    if refused:
+        raise DeployError(problems=refused)
     folder = context.folder / form.name
     folder.mkdir(parents=True)
     context.tell("note", f"packing as `{form.name}`")
-    export: Export = plugins.make("exports", form)
     export.pack(checkpoint, folder, context.settings)
-    return folder
+    tuner = None if export.merges else checkpoint.tuner
+    packed = checkpoint.model_copy(update={"path": folder, "tuner": tuner})
+    return Packed(form.name, packed, checkpoint, export.engine, export.rounding)
 
 
-def _prove(
-    context: Context, spec: DeploySpec, checkpoint: Checkpoint, packed: Path, dataset: Dataset
-) -> Evidence:
-    chat = Chat.load(packed)
-    asked = _sample(examples.read(dataset, "test"), spec.parity_prompts, context.seed)
-    prompts = [chat.prompt(with_instruction(example.prompt, checkpoint.instruction)) for example in asked]
+def _prove(context: Context, spec: DeploySpec, packed: Packed, report: Report, dataset: Dataset) -> Evidence:
+    count = (
+        spec.parity_prompts
+        if packed.rounding is not None
+        else max(spec.parity_prompts, spec.quantised_prompts)
+    )
+    asked = _sample(examples.read(dataset, "test"), count, context.seed)
     answered = list[int]()
 
     def told(more: int) -> None:
         answered.append(more)
-        context.progress(sum(answered), 2 * len(prompts), "parity")
+        context.progress(sum(answered), (3 if spec.parity_served else 2) * len(asked), "parity")
 
-    require("peft", extra="train")
-    require("torch", extra="train").set_num_threads(context.settings.threads)
-    greedy = require("tunewright.deploy.torch.greedy", extra="train")
-    base = models.weights(checkpoint.base, context.settings)
-    how = (prompts, chat.stop_ids, spec.parity_tokens, told)
-    ask = greedy.whole_answers if models.whole(checkpoint) else greedy.adapter_answers
-    tuned, untouched = ask(base, checkpoint.path, *how)
-    if (packed / models.CONFIG).exists():
-        said = greedy.folder_answers(packed, *how)
-    else:
-        said, _ = greedy.adapter_answers(base, packed, *how)
-    answers = parity.Answers(base=untouched, adapter=tuned, packed=said)
-    found = parity.evidence(answers, packed.name, [example.id for example in asked], chat.decode)
+    found = gate.prove(packed, spec, gate.Given(asked, context.settings, report, told))
     parity.require_parity(found)
+    for warning in parity.doubts(found):
+        context.tell("warning", warning)
     workspace.atomic_write(context.folder / EVIDENCE, found.model_dump_json(indent=1).encode())
     return found
 
 
-def _sample(found: list[Example], n: int, seed: int) -> list[Example]:
+def _sample(found: Sequence[Example], n: int, seed: int) -> list[Example]:
     """`n` examples by chance, in their order."""
     places = sorted(random.Random(seed).sample(range(len(found)), min(n, len(found))))
     return [found[place] for place in places]

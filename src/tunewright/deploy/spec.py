@@ -13,7 +13,12 @@ class DeploySpec(Frozen):
 
     export: Named | None = Field(
         default=None,
-        description="form it is packed in: `merged` or `adapter`; if left out, merged where that is possible",
+        description="form it is packed in, such as `merged`, `adapter` or `{gguf: {type: q8_0}}`; if left "
+        "out, merged where that is possible",
+    )
+    engine: Named | None = Field(
+        default=None,
+        description="engine that serves it; if left out, `llamacpp` for GGUF, else that of the evaluation",
     )
     allow: tuple[VerdictWord, ...] = Field(
         default=("ship", "waived"),
@@ -23,3 +28,13 @@ class DeploySpec(Frozen):
         default=16, ge=1, description="test prompts that every form must answer with the same tokens"
     )
     parity_tokens: int = Field(default=32, ge=1, description="tokens of each answer that are compared")
+    parity_served: bool = Field(
+        default=True,
+        description="whether the packed form is also asked through a server of its own, over HTTP",
+    )
+    quantised_prompts: int = Field(
+        default=100, ge=1, description="test prompts on which the loss of a quantised form is measured"
+    )
+    quantised_tolerance: float = Field(
+        default=0.02, ge=0, le=1, description="most that a quantised form may lose in the metric of the task"
+    )

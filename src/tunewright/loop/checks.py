@@ -9,10 +9,13 @@ from typing import Any
 from tunewright import data, define, deploy, evaluate, iterate, train
 from tunewright.core.types import Finding, Problem
 from tunewright.deploy import DeploySpec
+from tunewright.deploy.ports import Export, Made
 from tunewright.loop.line import Outcome
 from tunewright.loop.spec import Spec
 from tunewright.runtime import hardware, models, plugins, settings
+from tunewright.runtime.models.files import read_object
 from tunewright.train import TrainSpec
+from tunewright.train.ports import Tuner
 
 LEAST_BYTES = 2
 """Of a weight as it is loaded."""
@@ -63,7 +66,7 @@ def check(sections: Mapping[str, Any], project: Path) -> Iterator[Problem]:
         found = _lint_model(sections["train"], sections["model"], sections.get("deploy"), project)
         yield from (one for one in found if one not in told)
     if "train" in sections and "deploy" in sections:
-        yield from _check_packing(sections["train"], sections["deploy"])
+        yield from _check_packing(sections["train"], sections["deploy"], sections.get("model"), project)
 
 
 def _check_memory(name: str) -> Iterator[Problem]:
@@ -93,7 +96,7 @@ def _form(packed: DeploySpec | None) -> str:
     return packed.export.name if packed is not None and packed.export is not None else "merged"
 
 
-def _check_packing(how: TrainSpec, packed: DeploySpec) -> Iterator[Problem]:
+def _check_packing(how: TrainSpec, packed: DeploySpec, model: str | None, project: Path) -> Iterator[Problem]:
     """A form that what is trained could not be packed in: said before the training, not after it."""
     if packed.export is None:  # the one that fits is taken
         return
@@ -101,13 +104,9 @@ def _check_packing(how: TrainSpec, packed: DeploySpec) -> Iterator[Problem]:
         plugins.check("exports", packed.export, where="")
     ):
         return
-    tuner, export = plugins.make("tuners", how.tuner), plugins.make("exports", packed.export)
-    named = f"`{how.tuner.name}`"
-    if export.merges and tuner.apart:
-        what = f"an adapter of {named} cannot be merged: {tuner.apart}"
-        yield Problem(
-            where="deploy.export", what=what, fix="leave `deploy.export` out, or set it to `adapter`"
-        )
-    if tuner.whole and not export.merges:
-        what = f"{named} makes a whole model, and there is no adapter to pack"
-        yield Problem(where="deploy.export", what=what, fix="leave `deploy.export` out")
+    tuner: Tuner = plugins.make("tuners", how.tuner)
+    base = None if model is None else models.known(models.of_project(model, project), settings.read())
+    config = {} if base is None else read_object(base / models.CONFIG)
+    made = Made(kind=how.tuner.name, whole=tuner.whole, apart=tuner.apart, config=config, base=base)
+    export: Export = plugins.make("exports", packed.export)
+    yield from export.refuses(made)

@@ -19,7 +19,7 @@ from tunewright.loop.labelling import forget
 from tunewright.loop.lineage import descendants
 from tunewright.loop.traces import Traces
 from tunewright.runtime import examples
-from tunewright.runtime.workspace import MANIFEST, Workspace, atomic_write, load, save
+from tunewright.runtime.workspace import MANIFEST, Workspace, atomic_write, load, save, seal_files
 
 FOLDER = "erasures"
 _SHORTEST = 4
@@ -171,6 +171,6 @@ def _without(workspace: Workspace, dataset_id: str, ids: frozenset[str]) -> None
     counts = {split: len(kept[split]) for split in SPLITS}
     (made_in / MANIFEST).unlink()
     told = dataset.model_copy(update={"counts": counts, "path": made_in})
-    told = told.model_copy(update={"digest": digest.of_value([digest.of_folder(made_in), counts])})
+    told = told.model_copy(update={"digest": digest.of_value([digest.of_value(seal_files(made_in)), counts])})
     save(told, made_in)
     workspace.publish(told, made_in)

@@ -261,7 +261,7 @@ class Project:
             raise WorkspaceError(
                 "there is nothing to serve yet", where=str(self.folder), fix="`tunewright run` makes it"
             )
-        engine = self.spec.evaluate.engine  # what was measured is what answers
+        engine = serving.engine_of(self.spec, release)
         return open_specialist(made, settings.read(), engine=engine, name=self.spec.name)
 
     def chat(self) -> Conversation:

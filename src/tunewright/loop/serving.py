@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from tunewright.core.types import Release
+from tunewright.loop.spec import Spec
 from tunewright.runtime import children
+from tunewright.runtime.plugins import Named
 
 _PATIENCE = 10.0
 
@@ -50,6 +53,19 @@ class Served:
                 self.process.wait(_PATIENCE)
         finally:
             children.end(self.process)
+
+
+def engine_of(spec: Spec, release: Release | None) -> Named:
+    """The engine that serves: the one asked for, else what the form needs, else what was measured."""
+    if spec.deploy.engine is not None:
+        return spec.deploy.engine
+    if (
+        release is not None
+        and release.engine != spec.evaluate.engine.name
+        and release.engine != "transformers"
+    ):
+        return Named(name=release.engine)
+    return spec.evaluate.engine
 
 
 def start(project: Path, *, host: str, port: int) -> Served:

@@ -14,7 +14,7 @@ from tunewright.core.types import Artifact, EventKind
 from tunewright.runtime import events
 from tunewright.runtime.events import Emit
 from tunewright.runtime.settings import Settings
-from tunewright.runtime.workspace import Workspace
+from tunewright.runtime.workspace import Workspace, seal_files
 
 A = TypeVar("A", bound=Artifact)
 
@@ -60,11 +60,12 @@ class Context:
             raise Stopped("the run was stopped", where=self.step, fix="`tunewright resume` goes on from here")
 
     def seal(self, kind: type[A], **fields: Any) -> A:  # noqa: ANN401
-        """The finished artifact over the files written to `folder`."""
+        """The finished artifact over the files written to `folder`, whose digests are kept beside them."""
+        files = seal_files(self.folder)
         return kind(
             id=self.artifact_id,
             path=self.folder,
-            digest=digest.of_value([digest.of_folder(self.folder), _plain(kind, fields)]),
+            digest=digest.of_value([digest.of_value(files), _plain(kind, fields)]),
             parents=self.parents,
             seed=self.seed,
             version=metadata.version("tunewright"),

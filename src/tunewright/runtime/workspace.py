@@ -15,12 +15,16 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from tunewright.core import digest
 from tunewright.core.errors import Busy, WorkspaceError
-from tunewright.core.types import Artifact
+from tunewright.core.types import Artifact, Problem
 
 A = TypeVar("A", bound=Artifact)
 
 MANIFEST = "artifact.json"
+FILES = "files.json"
+"""Digests of an artifact's files, as they were when it was made."""
+_RESTORE = "bring the file back as it was, or delete the artifact's folder and run again"
 
 
 @dataclass(frozen=True)
@@ -134,6 +138,35 @@ def load(folder: Path, kind: type[A]) -> A:
             where=str(path),
             fix="delete its folder; the next run makes it again",
         ) from error
+
+
+def seal_files(folder: Path) -> dict[str, str]:
+    """Digests of the files below the folder, by name, which are kept beside them."""
+    (folder / FILES).unlink(missing_ok=True)
+    found = {name: one for name, one in digest.of_files(folder).items() if name != MANIFEST}
+    atomic_write(folder / FILES, (json.dumps(found, indent=1) + "\n").encode())
+    return found
+
+
+def damaged(folder: Path, below: str = "") -> Iterator[Problem]:
+    """Files of an artifact that are no longer as they were sealed, those whose name begins with `below`."""
+    path = folder / FILES
+    if not path.exists():
+        return
+    try:
+        sealed = dict(json.loads(path.read_bytes()))
+    except ValueError:
+        yield Problem(where=str(path), what="the list of the artifact's digests is damaged", fix=_RESTORE)
+        return
+    for name, found in sealed.items():
+        file = folder / name
+        if not name.startswith(below):
+            continue
+        if not file.is_file():
+            yield Problem(where=str(file), what="a file of the artifact is gone", fix=_RESTORE)
+        elif digest.of_file(file) != found:
+            what = "the file is not as it was made: its digest is another"
+            yield Problem(where=str(file), what=what, fix=_RESTORE)
 
 
 def atomic_write(path: Path, data: bytes) -> None:

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from tunewright.core.errors import TunewrightError
+from tunewright.deploy.asking import load as load_candidate
+from tunewright.deploy.respond import Specialist, open_specialist
 from tunewright.loop.project import Project
 from tunewright.runtime import settings
 from tunewright.server import listen, serve
@@ -17,19 +19,27 @@ def main() -> int:
     """Serve a project's newest release until a signal comes; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tunewright.server")
     parser.add_argument("--project", type=Path, default=Path())
+    parser.add_argument("--candidate", type=Path, help="a packed form that is not released yet, as JSON")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     asked = parser.parse_args()
     settings.quiet()
     try:
         on = listen(asked.host, asked.port)
-        specialist = Project.open(asked.project).specialist()
+        specialist = _opened(asked)
         facts = {"name": specialist.name, "allowed": specialist.allowed, "reasons": specialist.reasons}
         serve(specialist, on, ready=lambda url: _tell({"url": url, **facts}))
     except TunewrightError as error:
         _tell({"problems": [problem.model_dump() for problem in error.problems]})
         return 2
     return 0
+
+
+def _opened(asked: argparse.Namespace) -> Specialist:
+    if asked.candidate is None:
+        return Project.open(asked.project).specialist()
+    found = load_candidate(asked.candidate)
+    return open_specialist(found.checkpoint, settings.read(), engine=found.engine, name="candidate")
 
 
 def _tell(said: dict[str, object]) -> None:

@@ -68,7 +68,7 @@ def _add_chat(app: FastAPI, specialist: Specialist) -> None:
             first = await unless_gone(request, anext(pieces))
             return EventStream(first, pieces)
         completions = await unless_gone(request, answer_together(specialist, requests))
-        return JSONResponse(wire.chat_completion(head, completions))
+        return JSONResponse(wire.chat_completion(head, completions, with_ids=bool(body.return_token_ids)))
 
     @app.post("/v1/completions")
     async def completions() -> Response:

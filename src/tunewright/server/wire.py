@@ -98,6 +98,8 @@ class ChatRequest(BaseModel):
     response_format: ResponseFormat | None = None
     constrained: bool | None = None
     """Ours: false lets a classifier answer with something that is no label."""
+    return_token_ids: bool | None = None
+    """As vLLM has it: every choice of a whole answer brings the ids of its tokens."""
 
     def requests(self, specialist: Specialist) -> list[Request]:
         """One engine request a choice; raises `ApiError` for what cannot be done."""
@@ -153,7 +155,9 @@ def model_card(specialist: Specialist, created: int) -> dict[str, Any]:
     }
 
 
-def chat_completion(head: dict[str, Any], completions: Sequence[Completion]) -> dict[str, Any]:
+def chat_completion(
+    head: dict[str, Any], completions: Sequence[Completion], *, with_ids: bool = False
+) -> dict[str, Any]:
     """A whole answer, one choice a completion."""
     choices = [
         {
@@ -161,6 +165,7 @@ def chat_completion(head: dict[str, Any], completions: Sequence[Completion]) -> 
             "message": {"role": "assistant", "content": completion.text, "refusal": None},
             "logprobs": None,
             "finish_reason": finish(completion.finish_reason),
+            **({"token_ids": list(completion.token_ids)} if with_ids else {}),
         }
         for index, completion in enumerate(completions)
     ]

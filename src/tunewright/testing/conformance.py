@@ -17,7 +17,7 @@ from dataclasses import FrozenInstanceError, fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from tunewright.core.types import Checkpoint, Completion, Delta, Example, Message, Request, Score
+from tunewright.core.types import Checkpoint, Completion, Example, Message, Score
 from tunewright.data.ports import Change, Learner, Transform
 from tunewright.runtime import examples as on_disk
 from tunewright.runtime.engine import Engine, EnginePlugin, complete, complete_all
@@ -25,10 +25,9 @@ from tunewright.runtime.lazy import require
 from tunewright.runtime.measure.ports import Scorer
 from tunewright.runtime.settings import Settings
 from tunewright.testing.checkpoint import tiny_checkpoint
+from tunewright.testing.questions import alike, ask, collect, near
 
 LABELS = ("card lost", "top up", "exchange rate")
-ROUNDING = 1e-5
-"""Log-probabilities differ by this where a beginning that was read before is read in another batch."""
 
 
 class EngineConformance:
@@ -137,8 +136,7 @@ class EngineConformance:
             second = asyncio.run(engine.logprobs(prompts))
         assert [len(row) for row in first] == [3, 1, 0]
         assert all(logprob <= 0 for row in first for logprob in row)
-        pairs = zip(first, second, strict=True)
-        assert all(math.isclose(x, y, abs_tol=ROUNDING) for a, b in pairs for x, y in zip(a, b, strict=True))
+        assert all(near(a, b) for a, b in zip(first, second, strict=True))
 
 
 class ScorerConformance:
@@ -270,30 +268,6 @@ class TransformConformance:
 
 def _said(example: Example | None) -> object:
     return example and (example.messages, example.text, example.rejected, example.references)
-
-
-def ask(question: str, **options: Any) -> Request:  # noqa: ANN401 - fields of `Request`
-    """A request of one user turn, at most 12 tokens unless said otherwise."""
-    return Request(messages=(Message(role="user", content=question),), **{"max_tokens": 12, **options})
-
-
-async def collect(engine: Engine, request: Request) -> list[Delta]:
-    """Every delta of an answer."""
-    return [delta async for delta in engine.stream(request)]
-
-
-def without_time(completion: Completion) -> Completion:
-    """The completion with its duration set to zero, to compare."""
-    return completion.model_copy(update={"seconds": 0.0})
-
-
-def alike(a: Completion, b: Completion) -> bool:
-    """Whether two answers are the same, their log-probabilities within `ROUNDING`."""
-    plain = [without_time(one).model_copy(update={"logprobs": ()}) for one in (a, b)]
-    same = len(a.logprobs) == len(b.logprobs) and plain[0] == plain[1]
-    return same and all(
-        math.isclose(x, y, abs_tol=ROUNDING) for x, y in zip(a.logprobs, b.logprobs, strict=True)
-    )
 
 
 def is_frozen_dataclass(plugin: object) -> bool:

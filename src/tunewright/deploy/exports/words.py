@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from tunewright.core.errors import DeployError
-from tunewright.core.types import Checkpoint
+from tunewright.core.types import Checkpoint, Problem
+from tunewright.deploy.ports import Made
 from tunewright.runtime import adapters, models
 from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Chat
 from tunewright.runtime.models.local import GENERATION
@@ -27,6 +29,16 @@ def copy_words(checkpoint: Checkpoint, base: Path, folder: Path) -> None:
             "the chat template is not the one that the checkpoint was trained with",
             where=str(folder / TEMPLATE),
             fix=f"restore the template with the digest {checkpoint.template_sha256[:12]}, or train again",
+        )
+
+
+def refuse_apart(made: Made) -> Iterator[Problem]:
+    """An adapter that no matrix of the base can take up."""
+    if made.apart:
+        named = f"an adapter of `{made.kind}`" if made.kind else "the adapter"
+        what = f"{named} cannot be merged: {made.apart}"
+        yield Problem(
+            where="deploy.export", what=what, fix="leave `deploy.export` out, or set it to `adapter`"
         )
 
 

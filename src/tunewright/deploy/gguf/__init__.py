@@ -9,9 +9,6 @@ from typing import Any, Literal
 from tunewright.core.types import Problem
 
 Type = Literal["f16", "f32", "q8_0", "q4_k_m"]
-EXACT: tuple[Type, ...] = ("f16", "f32")
-"""Types whose greedy answers are the tokens of the trained model."""
-
 ARCHITECTURES = {"llama": "llama", "mistral": "llama", "qwen2": "qwen2"}
 """What llama.cpp calls the architecture that transformers calls so."""
 PAIRED = ("llama",)

@@ -62,6 +62,9 @@ def check(folder: Path) -> Iterator[Problem]:
     if told and cut_of(told) is None:
         what = "llama.cpp would cut words in another way than this tokenizer does"
         yield Problem(where=where, what=what, fix=_MERGED)
+    if told and not ends(folder, Chat.load(folder)):
+        what = "a missing stop token: the tokenizer names none that ends an answer"
+        yield Problem(where=where, what=what, fix="name it as `eos_token` in `tokenizer_config.json`")
 
 
 def read(folder: Path, chat: Chat, rows: int) -> Words:

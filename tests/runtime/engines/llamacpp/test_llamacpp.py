@@ -20,7 +20,8 @@ from tunewright.runtime.engines.llamacpp import LlamaCpp
 from tunewright.runtime.engines.transformers import Transformers
 from tunewright.runtime.settings import Settings
 from tunewright.testing.checkpoint import tiny_checkpoint
-from tunewright.testing.conformance import LABELS, EngineConformance, ask
+from tunewright.testing.conformance import LABELS, EngineConformance
+from tunewright.testing.questions import ask
 
 pytest.importorskip("xllamacpp")
 pytest.importorskip("torch")

@@ -21,7 +21,8 @@ from tunewright.runtime.engines.openai import OpenAI, failures
 from tunewright.runtime.engines.openai.engine import OpenAIEngine
 from tunewright.runtime.plugins import Named
 from tunewright.runtime.settings import Settings
-from tunewright.testing.conformance import LABELS, EngineConformance, ask, collect
+from tunewright.testing.conformance import LABELS, EngineConformance
+from tunewright.testing.questions import ask, collect
 
 SETTINGS = Settings(cache=Path("unused"), threads=1, offline=False)
 BUSY = (503, {}, b'{"error": {"message": "overloaded"}}')

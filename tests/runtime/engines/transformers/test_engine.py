@@ -16,7 +16,8 @@ from tunewright.runtime.engine import Engine, complete, complete_all
 from tunewright.runtime.engines.transformers import Transformers
 from tunewright.runtime.settings import Settings
 from tunewright.testing.checkpoint import tiny_checkpoint
-from tunewright.testing.conformance import EngineConformance, ask, collect, without_time
+from tunewright.testing.conformance import EngineConformance
+from tunewright.testing.questions import ask, collect, without_time
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

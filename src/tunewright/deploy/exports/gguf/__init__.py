@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from tunewright.core.errors import DeployError
-from tunewright.core.types import Checkpoint
+from tunewright.core.types import Checkpoint, Problem
 from tunewright.deploy import gguf as layout
 from tunewright.deploy.exports.merged import Merged
-from tunewright.deploy.exports.words import WORDS
+from tunewright.deploy.exports.words import WORDS, refuse_apart
 from tunewright.deploy.gguf.words import check as check_words
-from tunewright.runtime import gguf
+from tunewright.deploy.ports import FLOAT16, FLOAT32, Made
 from tunewright.runtime.lazy import require
-from tunewright.runtime.models.files import CONFIG, read_object
+from tunewright.runtime.models import gguf
+from tunewright.runtime.models.files import CONFIG
 from tunewright.runtime.settings import Settings
+
+ROUNDING = {"f32": FLOAT32, "f16": FLOAT16}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,10 +27,23 @@ class Gguf:
     """A whole model as one file for llama.cpp and everything that is built on it."""
 
     merges: ClassVar[bool] = True
+    engine: ClassVar[str] = "llamacpp"
 
     type: layout.Type = "f16"
     """Number format of the weights: `f16` and `f32` answer with the trained model's tokens; `q8_0` is half
     of `f16` and `q4_k_m` about a third, and what they lose is measured."""
+
+    @property
+    def rounding(self) -> float | None:
+        """That of the number format; types of few bits are measured."""
+        return ROUNDING.get(self.type)
+
+    def refuses(self, made: Made) -> Iterator[Problem]:
+        """Adapters that cannot be merged; models and tokenizers that llama.cpp reads in another way."""
+        yield from refuse_apart(made)
+        if made.base is not None:
+            yield from layout.check(made.config, str(made.base / CONFIG))
+            yield from check_words(made.base)
 
     def pack(self, checkpoint: Checkpoint, folder: Path, settings: Settings) -> None:
         """Write `model.gguf` into `folder`, tokenizer and frozen template beside it."""
@@ -44,8 +60,5 @@ def carry(model: Path, folder: Path, kind: layout.Type) -> None:
     for name in WORDS:
         if (model / name).exists():
             shutil.copyfile(model / name, folder / name)
-    problems = (*layout.check(read_object(model / CONFIG), str(model / CONFIG)), *check_words(folder))
-    if problems:
-        raise DeployError(problems=problems)
     write = require("tunewright.deploy.gguf.write", extra="llamacpp").write
     write(model, folder, folder / gguf.MODEL, kind)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from tunewright.core.errors import DeployError
-from tunewright.core.types import Checkpoint
-from tunewright.deploy.exports.words import copy_words, refuse_damaged
-from tunewright.runtime import adapters, models
+from tunewright.core.types import Checkpoint, Problem
+from tunewright.deploy.exports.words import copy_words, refuse_apart, refuse_damaged
+from tunewright.deploy.ports import FLOAT32, Made
+from tunewright.runtime import models
 from tunewright.runtime.lazy import require
 from tunewright.runtime.settings import Settings
 
@@ -20,26 +22,28 @@ class Merged:
     """Base and adapter in one folder, in float32; of a model that was tuned whole, its own weights."""
 
     merges: ClassVar[bool] = True
+    engine: ClassVar[str] = "transformers"
+
+    @property
+    def rounding(self) -> float:
+        """That of float32."""
+        return FLOAT32
+
+    def refuses(self, made: Made) -> Iterator[Problem]:
+        """What cannot be added to the base's weights."""
+        yield from refuse_apart(made)
 
     def pack(self, checkpoint: Checkpoint, folder: Path, settings: Settings) -> None:
         """Merge into `folder`, tokenizer and frozen template beside it."""
         adapter = None if checkpoint.tuner and models.whole(checkpoint) else checkpoint.path
         if adapter is not None:
-            _check_adapter(adapter)
+            refuse_damaged(adapter, "merge")
         base = models.weights_of(checkpoint, settings)
         _check_room(checkpoint, folder)
         require("peft", extra="train")
         merge = require("tunewright.deploy.exports.merged.merge", extra="train")
         merge.merge(base, adapter, folder)
         copy_words(checkpoint, base, folder)
-
-
-def _check_adapter(folder: Path) -> None:
-    refuse_damaged(folder, "merge")
-    if why := adapters.apart(folder):
-        raise DeployError(
-            f"the adapter cannot be merged: {why}", where="deploy.export", fix="set `deploy.export: adapter`"
-        )
 
 
 def _check_room(checkpoint: Checkpoint, folder: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Literal
 
 from tunewright.core.errors import EngineError
 from tunewright.core.types import Checkpoint, Problem
-from tunewright.runtime import gguf
 from tunewright.runtime.engine import MANNER, Engine, needed
 from tunewright.runtime.lazy import require
+from tunewright.runtime.models import gguf
 from tunewright.runtime.settings import Settings
 
 EXTRA = "llamacpp"

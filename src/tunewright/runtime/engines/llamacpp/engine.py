@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+import math
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -12,13 +14,13 @@ import httpx
 
 from tunewright.core.errors import EngineError, TooLong
 from tunewright.core.types import Checkpoint, Delta, Request
-from tunewright.runtime import gguf
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.engines import choices
 from tunewright.runtime.engines.frozen import ends, frozen_chat
 from tunewright.runtime.engines.llamacpp import LlamaCpp, files
 from tunewright.runtime.engines.llamacpp.process import Child, Gone, pieces, whole
 from tunewright.runtime.engines.llamacpp.words import Words
+from tunewright.runtime.models import gguf
 from tunewright.runtime.settings import Settings
 
 CONTEXT = 4096
@@ -150,7 +152,11 @@ class LlamaCppEngine:
     ) -> tuple[int, float]:
         body = _body(read, request, 1)
         body["logit_bias"] = [[token, FORCE] for token in node.children]
-        return _first(await whole(client, body))
+        if (found := _first(await whole(client, body))) is not None:
+            return found
+        table = await self._table(client, read)
+        token = _drawn({token: table[token] for token in node.children}, request)
+        return token, table[token]
 
     async def _forced(self, prompt: Sequence[int]) -> list[float]:
         found = list[float]()
@@ -158,13 +164,19 @@ class LlamaCppEngine:
             for place in range(1, len(prompt)):
                 body = _body(prompt[:place], Request(messages=()), 1)
                 body["logit_bias"] = [[prompt[place], FORCE]]
-                token, logprob = _first(await whole(client, body))
-                if token != prompt[place]:
-                    raise EngineError(
-                        "llama.cpp cannot be made to say a token", where="engine llamacpp", fix="report this"
-                    )
-                found.append(logprob)
+                said = _first(await whole(client, body))
+                found.append(said[1] if said else (await self._table(client, prompt[:place]))[prompt[place]])
         return found
+
+    async def _table(self, client: httpx.AsyncClient, read: Sequence[int]) -> dict[int, float]:
+        """Log-probability of every token that may come next.
+
+        llama.cpp tells none of a token that is a part of a character, so it is made to say the end.
+        """
+        body = _body(read, Request(messages=()), 1)
+        body |= {"logit_bias": [[min(self._ends), FORCE]], "n_probs": self._chat.tokenizer.get_vocab_size()}
+        said = (await whole(client, body))["completion_probabilities"][0]["top_logprobs"]
+        return {int(one["id"]): min(0.0, float(one["logprob"])) for one in said}
 
     def _trie(self, listed: tuple[str, ...]) -> choices.Node:
         if listed not in self._tries:
@@ -189,10 +201,18 @@ def _body(prompt: Sequence[int], request: Request, limit: int) -> dict[str, Any]
     }
 
 
-def _first(said: dict[str, Any]) -> tuple[int, float]:
-    """The one token that was asked for, with its log-probability before anything was forced."""
-    chosen = said["completion_probabilities"][0]
-    return int(chosen["id"]), min(0.0, float(chosen["logprob"]))
+def _first(said: dict[str, Any]) -> tuple[int, float] | None:
+    """The one token that was asked for, with its log-probability before it was forced; None if untold."""
+    told = said.get("completion_probabilities")
+    return (int(told[0]["id"]), min(0.0, float(told[0]["logprob"]))) if told else None
+
+
+def _drawn(table: Mapping[int, float], request: Request) -> int:
+    """The likeliest token, or one by chance."""
+    if request.temperature <= 0:
+        return max(table, key=table.__getitem__)
+    weights = [math.exp(logprob / request.temperature) for logprob in table.values()]
+    return random.Random(request.seed).choices(list(table), weights)[0]
 
 
 def _lost(error: Gone) -> EngineError:

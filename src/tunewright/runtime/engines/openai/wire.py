@@ -69,7 +69,7 @@ def whole(content: bytes, options: OpenAI, request: Request) -> Delta:
         raise Malformed("there is no `choices[0].message.content` in it") from None
     if text is not None and not isinstance(text, str):
         raise Malformed("the content of the answer is no text")
-    told = {"finish_reason": _reason(choice.get("finish_reason")), **_usage(found)}
+    told = {"finish_reason": _reason(choice.get("finish_reason")), **_usage(found), **_ids(choice)}
     return Delta(text=settled(text or "", options, request), **told)
 
 
@@ -129,6 +129,13 @@ def _loaded(content: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Malformed("it is no JSON object")
     return found
+
+
+def _ids(choice: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Token ids, which some endpoints give where `body` asks for them (`return_token_ids`)."""
+    told = choice.get("token_ids")
+    whole = isinstance(told, list) and all(isinstance(one, int) for one in told)
+    return {"token_ids": tuple(told)} if told and whole else {}
 
 
 def _reason(said: object) -> FinishReason:

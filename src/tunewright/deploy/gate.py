@@ -1,0 +1,124 @@
+"""The parity gate: a packed form is looked at, asked, and asked again as a server answers from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tunewright.core.types import Checkpoint, Completion, Drop, Example, Parity, Report
+from tunewright.deploy import asking, carried, parity
+from tunewright.deploy.asking import EXACTLY, Asked, Candidate
+from tunewright.deploy.parity import Evidence, Greedy, Said
+from tunewright.deploy.spec import DeploySpec
+from tunewright.runtime import plugins
+from tunewright.runtime.chat import Chat
+from tunewright.runtime.lazy import require
+from tunewright.runtime.measure.ports import Scorer
+from tunewright.runtime.settings import Settings
+
+TRAINED = "trained model"
+CANDIDATE = "candidate.json"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A form that was packed, and what it was packed from."""
+
+    form: str
+    checkpoint: Checkpoint
+    """The packed form, as an engine opens it."""
+    trained: Checkpoint
+    engine: str
+    rounding: float | None
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies."""
+        return self.checkpoint.path
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the gate works with."""
+
+    examples: Sequence[Example]
+    settings: Settings
+    report: Report
+    """Names the metric of the task."""
+    told: Callable[[int], None]
+
+
+def prove(packed: Packed, spec: DeploySpec, given: Given) -> Evidence:
+    """What the form carries and what it answers; judges nothing.
+
+    A fault that is known by its name ends it: answers of such a form say nothing more.
+    """
+    ids = [example.id for example in given.examples]
+    faults = tuple(carried.check(packed.folder, packed.trained))
+    if faults:
+        unasked = Parity(a=TRAINED, b=packed.form, prompts=0, equal=0)
+        return Evidence(same=unasked, effect=unasked, largest_effect=1.0, faults=faults)
+    asked = Asked(packed.trained, given.examples, spec.parity_tokens, given.settings, given.told)
+    chat = Chat.load(packed.trained.path)
+    tuned, untouched = asking.trained(asked)
+    said = asking.packed(asked, packed.folder, packed.engine, tuned)
+    mine = Said(TRAINED, tuned)
+    form = Said(packed.form, said, asking.checker(packed.engine), packed.rounding)
+    same = parity.compare(mine, form, ids, chat.decode)
+    if packed.rounding is None:
+        same = same.model_copy(update={"drop": _drop(given, spec, chat, (tuned, said))})
+    return Evidence(
+        same=same,
+        effect=parity.compare(Said("base", untouched), mine, ids, chat.decode),
+        served=_served(packed, asked, spec, (form, ids, chat)) if spec.parity_served else None,
+        largest_effect=parity.largest_effect(untouched, tuned),
+        prompts=tuple(ids),
+    )
+
+
+def _served(packed: Packed, asked: Asked, spec: DeploySpec, form: tuple[Said, Sequence[str], Chat]) -> Parity:
+    """The packed form against itself behind a server: nothing may be changed on the way."""
+    said, ids, chat = form
+    few = asked.examples[: spec.parity_prompts]
+    candidate = Candidate(checkpoint=packed.checkpoint, engine=EXACTLY[packed.engine])
+    again = Asked(asked.checkpoint, few, asked.tokens, asked.settings, asked.told)
+    answers = asking.served(again, candidate, packed.folder.parent / CANDIDATE)
+    found = asking.as_said("served", answers, packed.engine)
+    first = Said(said.name, said.answers[: len(few)], said.checker)
+    return parity.compare(first, found, ids[: len(few)], chat.decode)
+
+
+def _drop(
+    given: Given, spec: DeploySpec, chat: Chat, answers: tuple[Sequence[Greedy], Sequence[Greedy]]
+) -> Drop:
+    """What the form loses in the metric of the task, on the same examples."""
+    name = _metric(given.report)
+    labels = sorted({example.label for example in given.examples if example.label is not None})
+    scorer: Scorer = plugins.make("scorers", name).for_labels(labels)
+    scores = [
+        [
+            scorer.score(example, Completion(text=chat.decode(one.ids)))
+            for example, one in zip(given.examples, form, strict=True)
+        ]
+        for form in answers
+    ]
+    compare = require("tunewright.runtime.measure.compare", extra="train").compare
+    found = compare(scorer, name, (TRAINED, scores[0]), ("form", scores[1]))
+    sign = 1 if scorer.higher_is_better else -1
+    low, high = sorted((sign * found.low, sign * found.high))
+    return Drop(
+        metric=name,
+        value=sign * found.difference,
+        low=low,
+        high=high,
+        n=len(given.examples),
+        tolerance=spec.quantised_tolerance,
+    )
+
+
+def _metric(report: Report) -> str:
+    """The first metric of the report that can be taken of single answers; else whether they are exact."""
+    known = plugins.names("scorers")
+    said = [metric.name for result in report.results for metric in result.metrics]
+    return next((name for name in said if name in known), "exact")
