@@ -11,9 +11,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tunewright.core.types import Checkpoint, Completion, Example, Frozen, Request
+from tunewright.core.errors import DeployError
+from tunewright.core.types import Checkpoint, Completion, Example, Request
+from tunewright.deploy import serving
 from tunewright.deploy.parity import Greedy, Said, parting
-from tunewright.runtime import children, models, plugins, workspace
+from tunewright.deploy.serving import Serving
+from tunewright.runtime import children, models, plugins
 from tunewright.runtime.chat import Chat, with_instruction
 from tunewright.runtime.engine import Engine, EnginePlugin, complete_all, wait
 from tunewright.runtime.engines.frozen import ends
@@ -28,13 +31,6 @@ EXACTLY = {
 }
 """The engines as they compute most exactly, one answer at a time where that makes a difference."""
 _LIBRARIES = {"transformers": "transformers", "llamacpp": "xllamacpp"}
-
-
-class Candidate(Frozen):
-    """A packed form that is not released yet, as a server is told of it."""
-
-    checkpoint: Checkpoint
-    engine: Named
 
 
 @dataclass(frozen=True)
@@ -88,13 +84,13 @@ def packed(asked: Asked, folder: Path, engine: str, tuned: Sequence[Greedy]) -> 
     return found
 
 
-def served(asked: Asked, candidate: Candidate, file: Path) -> list[Completion]:
+def served(asked: Asked, told: Serving, file: Path) -> list[Completion]:
     """What a server of the packed form answers over HTTP, one question at a time.
 
     The server is a child process, started by its command line on a description in `file`.
     """
-    workspace.atomic_write(file, candidate.model_dump_json().encode())
-    command = [sys.executable, "-m", "tunewright.server", "--candidate", str(file), "--port", "0"]
+    serving.write(told, file)
+    command = [sys.executable, "-m", "tunewright.server", "--packed", str(file), "--port", "0"]
     process, said = children.start(command, where="parity gate")
     try:
         body = {"constrained": False, "return_token_ids": True}
@@ -125,13 +121,30 @@ def as_said(name: str, completions: Sequence[Completion], engine: str) -> Said:
 def _by_engine(asked: Asked, folder: Path, name: str, tuned: Sequence[Greedy]) -> list[Greedy]:
     plugin: EnginePlugin = plugins.make("engines", EXACTLY[name])
     opened = asked.checkpoint.model_copy(update={"path": folder, "tuner": None})
-    engine = plugin.open(opened, asked.settings)
+    engine: Any = plugin.open(opened, asked.settings)
     try:
+        _refuse_other_cuts(engine, asked, folder)
         said = complete_all(engine, asked.requests, done=lambda _place, _answer: asked.told(1))
         rows = zip(asked.prompts, tuned, said, strict=True)
         return [_where_it_parts(engine, prompt, a.ids, b.token_ids) for prompt, a, b in rows]
     finally:
         engine.close()
+
+
+def _refuse_other_cuts(engine: Any, asked: Asked, folder: Path) -> None:  # noqa: ANN401 - that of llama.cpp
+    """Raise `DeployError` where the file's tokenizer makes other tokens of a prompt than the trained one."""
+    chat = Chat.load(asked.checkpoint.path)
+    for request in asked.requests:
+        text = chat.text(request.messages, answer_next=True)
+        ours, theirs = chat.encode(text), wait(engine.tokens(text))
+        at = parting(ours, theirs)
+        if at is not None:
+            shown = [json.dumps(chat.decode(ids[at : at + 3]), ensure_ascii=False) for ids in (ours, theirs)]
+            raise DeployError(
+                f"llama.cpp cuts a prompt into other tokens, from token {at + 1}: {shown[1]} for {shown[0]}",
+                where=str(folder),
+                fix="report this with `tokenizer.json`; `deploy.export: merged` needs no other tokenizer",
+            )
 
 
 def _where_it_parts(engine: Engine, prompt: Sequence[int], a: Sequence[int], b: Sequence[int]) -> Greedy:
@@ -155,8 +168,3 @@ def _torch(how: Settings) -> Any:  # noqa: ANN401 - a module
     require("peft", extra="train")
     require("torch", extra="train").set_num_threads(how.threads)
     return require("tunewright.deploy.torch.greedy", extra="train")
-
-
-def load(file: Path) -> Candidate:
-    """A candidate as the gate wrote it down."""
-    return Candidate.model_validate(json.loads(file.read_bytes()))

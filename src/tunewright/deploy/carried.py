@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tunewright.core import digest
 from tunewright.core.errors import TunewrightError
 from tunewright.core.types import Checkpoint, Message, Problem
-from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Chat
+from tunewright.deploy.exports import ollama
+from tunewright.runtime.chat import TEMPLATE, TOKENIZER, TOKENIZER_SETTINGS, Chat, with_instruction
 from tunewright.runtime.models import gguf
 
-_PROBE = (Message(role="user", content="?"),)
+PROBE = (Message(role="user", content="?"),)
 _AGAIN = "pack it again from the checkpoint; a form is not edited after it was packed"
 
 
-def check(folder: Path, checkpoint: Checkpoint) -> Iterator[Problem]:
+def check(
+    folder: Path, checkpoint: Checkpoint, conversations: Sequence[Sequence[Message]] = (PROBE,)
+) -> Iterator[Problem]:
     """Template, stop token and beginning of every text, where they are not those of the training."""
     frozen = Chat.load(checkpoint.path)
     yield from _check_folder(folder, frozen, checkpoint.template_sha256 or frozen.template_sha256)
     for name in (gguf.MODEL, gguf.BASE):
         if (folder / name).exists():
             yield from _check_gguf(folder / name, frozen)
+    if (folder / ollama.MODELFILE).exists():
+        asked = [with_instruction(one, checkpoint.instruction) for one in conversations]
+        yield from _check_modelfile(folder / ollama.MODELFILE, frozen, checkpoint.instruction, asked)
 
 
 def _check_folder(folder: Path, frozen: Chat, template_sha256: str) -> Iterator[Problem]:
@@ -59,7 +65,7 @@ def _check_beginning(path: Path, facts: dict[str, object], frozen: Chat) -> Iter
     """A token that llama.cpp puts before every text, which the template has written already or never does."""
     if not facts.get("tokenizer.ggml.add_bos_token", True):
         return
-    first = frozen.prompt(_PROBE)[:1]
+    first = frozen.prompt(PROBE)[:1]
     doubled = first == [facts.get("tokenizer.ggml.bos_token_id")]
     token = json.dumps(frozen.tokenizer.id_to_token(first[0])) if doubled else ""
     what = (
@@ -68,6 +74,20 @@ def _check_beginning(path: Path, facts: dict[str, object], frozen: Chat) -> Iter
         else "a BOS that no training saw: the file says that one is put before every text"
     )
     yield Problem(where=f"{path}: tokenizer.ggml.add_bos_token", what=what, fix=_AGAIN)
+
+
+def _check_modelfile(
+    path: Path, frozen: Chat, instruction: str | None, asked: Sequence[Sequence[Message]]
+) -> Iterator[Problem]:
+    said = ollama.read(path)
+    turns = said.turns
+    if turns is None or any(turns.text(one) != frozen.text(one, answer_next=True) for one in asked):
+        yield _template(path)
+    if (said.system or None) != (instruction or None):
+        what = "the system message is not the one that the checkpoint was trained with"
+        yield Problem(where=str(path), what=what, fix=_AGAIN)
+    if frozen.special.get("eos_token") not in said.stops:
+        yield _stop(path, frozen)
 
 
 def _template(where: Path) -> Problem:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tunewright.core.types import Checkpoint, Completion, Drop, Example, Parity, Report
 from tunewright.deploy import asking, carried, parity
-from tunewright.deploy.asking import EXACTLY, Asked, Candidate
+from tunewright.deploy.asking import EXACTLY, Asked
 from tunewright.deploy.parity import Evidence, Greedy, Said
+from tunewright.deploy.serving import Serving
 from tunewright.deploy.spec import DeploySpec
 from tunewright.runtime import plugins
 from tunewright.runtime.chat import Chat
@@ -18,7 +19,7 @@ from tunewright.runtime.measure.ports import Scorer
 from tunewright.runtime.settings import Settings
 
 TRAINED = "trained model"
-CANDIDATE = "candidate.json"
+CANDIDATE = "candidate"
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def prove(packed: Packed, spec: DeploySpec, given: Given) -> Evidence:
     A fault that is known by its name ends it: answers of such a form say nothing more.
     """
     ids = [example.id for example in given.examples]
-    faults = tuple(carried.check(packed.folder, packed.trained))
+    faults = tuple(carried.check(packed.folder, packed.trained, [one.prompt for one in given.examples]))
     if faults:
         unasked = Parity(a=TRAINED, b=packed.form, prompts=0, equal=0)
         return Evidence(same=unasked, effect=unasked, largest_effect=1.0, faults=faults)
@@ -81,9 +82,9 @@ def _served(packed: Packed, asked: Asked, spec: DeploySpec, form: tuple[Said, Se
     """The packed form against itself behind a server: nothing may be changed on the way."""
     said, ids, chat = form
     few = asked.examples[: spec.parity_prompts]
-    candidate = Candidate(checkpoint=packed.checkpoint, engine=EXACTLY[packed.engine])
+    told = Serving(name=CANDIDATE, checkpoint=packed.checkpoint, engine=EXACTLY[packed.engine])
     again = Asked(asked.checkpoint, few, asked.tokens, asked.settings, asked.told)
-    answers = asking.served(again, candidate, packed.folder.parent / CANDIDATE)
+    answers = asking.served(again, told, packed.folder.parent / f"{CANDIDATE}.json")
     found = asking.as_said("served", answers, packed.engine)
     first = Said(said.name, said.answers[: len(few)], said.checker)
     return parity.compare(first, found, ids[: len(few)], chat.decode)

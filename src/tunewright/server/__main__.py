@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tunewright.core.errors import TunewrightError
-from tunewright.deploy.asking import load as load_candidate
+from tunewright.deploy import serving
 from tunewright.deploy.respond import Specialist, open_specialist
 from tunewright.loop.project import Project
 from tunewright.runtime import settings
@@ -19,7 +19,9 @@ def main() -> int:
     """Serve a project's newest release until a signal comes; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tunewright.server")
     parser.add_argument("--project", type=Path, default=Path())
-    parser.add_argument("--candidate", type=Path, help="a packed form that is not released yet, as JSON")
+    parser.add_argument(
+        "--packed", type=Path, help="the `serving.json` of a packed form, instead of a project"
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     asked = parser.parse_args()
@@ -36,10 +38,10 @@ def main() -> int:
 
 
 def _opened(asked: argparse.Namespace) -> Specialist:
-    if asked.candidate is None:
+    if asked.packed is None:
         return Project.open(asked.project).specialist()
-    found = load_candidate(asked.candidate)
-    return open_specialist(found.checkpoint, settings.read(), engine=found.engine, name="candidate")
+    found = serving.read(asked.packed)
+    return open_specialist(found.checkpoint, settings.read(), engine=found.engine, name=found.name)
 
 
 def _tell(said: dict[str, object]) -> None:

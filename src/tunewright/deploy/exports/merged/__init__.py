@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from tunewright.core.errors import DeployError
 from tunewright.core.types import Checkpoint, Problem
@@ -19,15 +19,18 @@ from tunewright.runtime.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
-    """Base and adapter in one folder, in float32; of a model that was tuned whole, its own weights."""
+    """Base and adapter in one folder; of a model that was tuned whole, its own weights."""
+
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Number format of the weights; what those of 16 bits lose is measured."""
 
     merges: ClassVar[bool] = True
     engine: ClassVar[str] = "transformers"
 
     @property
-    def rounding(self) -> float:
-        """That of float32."""
-        return FLOAT32
+    def rounding(self) -> float | None:
+        """That of float32; the others are measured."""
+        return FLOAT32 if self.dtype == "float32" else None
 
     def refuses(self, made: Made) -> Iterator[Problem]:
         """What cannot be added to the base's weights."""
@@ -42,7 +45,7 @@ class Merged:
         _check_room(checkpoint, folder)
         require("peft", extra="train")
         merge = require("tunewright.deploy.exports.merged.merge", extra="train")
-        merge.merge(base, adapter, folder)
+        merge.merge(base, adapter, folder, self.dtype)
         copy_words(checkpoint, base, folder)
 
 

@@ -1,4 +1,4 @@
-"""Merge an adapter into its base with PEFT, in float32."""
+"""Merge an adapter into its base with PEFT, in float32, whatever it is written in."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tunewright.runtime.adapters.loading import put_on
 from tunewright.runtime.models.opening import open_model
 
 
-def merge(base: Path, adapter: Path | None, folder: Path) -> None:
+def merge(base: Path, adapter: Path | None, folder: Path, dtype: str) -> None:
     """Write base plus adapter as safetensors; raises `DeployError` where values are not finite."""
     model = open_model(base, torch.float32)
     if adapter is None:
-        model.save_pretrained(folder)
+        model.to(getattr(torch, dtype)).save_pretrained(folder)
         return
     tuned = put_on(model, adapter)
     try:
@@ -26,4 +26,4 @@ def merge(base: Path, adapter: Path | None, folder: Path) -> None:
             where=str(adapter),
             fix="train again; `tunewright show` has the losses of this run",
         ) from error
-    merged.save_pretrained(folder)
+    merged.to(getattr(torch, dtype)).save_pretrained(folder)

@@ -18,7 +18,7 @@ from tunewright.runtime.chat import Chat
 from tunewright.runtime.engines import choices
 from tunewright.runtime.engines.frozen import ends, frozen_chat
 from tunewright.runtime.engines.llamacpp import LlamaCpp, files
-from tunewright.runtime.engines.llamacpp.process import Child, Gone, pieces, whole
+from tunewright.runtime.engines.llamacpp.process import Child, Gone, cut, pieces, whole
 from tunewright.runtime.engines.llamacpp.words import Words
 from tunewright.runtime.models import gguf
 from tunewright.runtime.settings import Settings
@@ -89,6 +89,11 @@ class LlamaCppEngine:
             self._room(prompt, 0)
         async with self._door():
             return [await self._forced(prompt) for prompt in prompts]
+
+    async def tokens(self, text: str) -> list[int]:
+        """What llama.cpp's own tokenizer makes of a text that the template wrote."""
+        async with self._child.client() as client:
+            return await cut(client, text)
 
     def close(self) -> None:
         """End the child."""

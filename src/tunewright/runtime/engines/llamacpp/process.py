@@ -100,6 +100,14 @@ async def whole(client: httpx.AsyncClient, body: Mapping[str, Any]) -> dict[str,
     return dict(json.loads(response.content))
 
 
+async def cut(client: httpx.AsyncClient, text: str) -> list[int]:
+    """The tokens of a text, special ones read as such, whatever the file says is put before it."""
+    body = {"content": text, "add_special": True, "parse_special": True}
+    response = await client.post("/tokenize", json=body)
+    _refuse(response.status_code, response.content)
+    return [int(one) for one in json.loads(response.content)["tokens"]]
+
+
 async def pieces(client: httpx.AsyncClient, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
     """The pieces of a completion as they come; leaving early cancels it."""
     async with client.stream("POST", "/completion", json={**body, "stream": True}) as response:
