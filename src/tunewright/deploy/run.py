@@ -74,9 +74,10 @@ def fitting(checkpoint: Checkpoint) -> Named:
 
 
 def _pack(context: Context, form: Named, checkpoint: Checkpoint) -> Packed:
-    problems = tuple(workspace.damaged(checkpoint.path))
-    if problems:
-        raise DeployError(problems=problems)
+    damage = tuple(workspace.damaged(checkpoint.path))
+    if damage:
+        known = () if models.whole(checkpoint) else adapters.check(checkpoint.path)
+        raise DeployError(problems=(*known, *damage))
     export: Export = plugins.make("exports", form)
     refused = tuple(export.refuses(made.of_checkpoint(checkpoint, context.settings)))
     if refused:

@@ -19,7 +19,7 @@ from tunewright.runtime.engines import choices
 from tunewright.runtime.engines.frozen import ends, frozen_chat
 from tunewright.runtime.engines.llamacpp import LlamaCpp, files
 from tunewright.runtime.engines.llamacpp.process import Child, Gone, cut, pieces, whole
-from tunewright.runtime.engines.llamacpp.words import Words
+from tunewright.runtime.engines.llamacpp.words import Words, logprob_of
 from tunewright.runtime.models import gguf
 from tunewright.runtime.settings import Settings
 
@@ -181,7 +181,7 @@ class LlamaCppEngine:
         body = _body(read, Request(messages=()), 1)
         body |= {"logit_bias": [[min(self._ends), FORCE]], "n_probs": self._chat.tokenizer.get_vocab_size()}
         said = (await whole(client, body))["completion_probabilities"][0]["top_logprobs"]
-        return {int(one["id"]): min(0.0, float(one["logprob"])) for one in said}
+        return {int(one["id"]): logprob_of(one) for one in said}
 
     def _trie(self, listed: tuple[str, ...]) -> choices.Node:
         if listed not in self._tries:
@@ -209,7 +209,7 @@ def _body(prompt: Sequence[int], request: Request, limit: int) -> dict[str, Any]
 def _first(said: dict[str, Any]) -> tuple[int, float] | None:
     """The one token that was asked for, with its log-probability before it was forced; None if untold."""
     told = said.get("completion_probabilities")
-    return (int(told[0]["id"]), min(0.0, float(told[0]["logprob"]))) if told else None
+    return (int(told[0]["id"]), logprob_of(told[0])) if told else None
 
 
 def _drawn(table: Mapping[int, float], request: Request) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunewright.core.errors import EngineError
 from tunewright.core.types import Delta, FinishReason
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.engines.text import Writer
@@ -80,8 +81,19 @@ def _until(ids: tuple[int, ...], ends: frozenset[int]) -> tuple[int, ...]:
     return ids[:place]
 
 
+def logprob_of(told: Mapping[str, Any]) -> float:
+    """Log-probability of a token as llama.cpp tells it; raises `EngineError` where it is no number."""
+    if told["logprob"] is None:
+        raise EngineError(
+            "llama.cpp computes no numbers from this GGUF file: its weights are damaged",
+            where="engine llamacpp",
+            fix="export it again, or copy it again",
+        )
+    return min(0.0, float(told["logprob"]))
+
+
 def _logprobs(said: Mapping[str, Any], ids: Sequence[int]) -> tuple[float, ...]:
     """One of every token, or none."""
     told = said.get("completion_probabilities") or []
-    found = tuple(min(0.0, float(one["logprob"])) for one in told)[: len(ids)]
+    found = tuple(map(logprob_of, told))[: len(ids)]
     return found if [int(one["id"]) for one in told[: len(ids)]] == list(ids) else ()
