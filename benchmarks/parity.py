@@ -1,11 +1,13 @@
 """Does every form answer as the trained model does, and is every planted fault found?
 
-The forms are packed from a really tuned model (minutes of `lora` on eight labels of `banking77`) and asked by what opens them again and by a server of their own. The faults are planted into a tiny random model, one
-after the other; a fault counts as found if the gate refuses it and calls it what it is.
+The forms are packed from a really tuned model (minutes of `lora` on eight labels of `banking77`) and asked by
+what opens them again and by a server of their own. The faults are planted into a tiny random model, one after
+the other; a fault counts as found if the gate refuses it and calls it what it is.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -66,7 +68,7 @@ NAMES = {
 """What the gate must call each planted fault."""
 
 TOLERANCE = 0.3
-"""What a random model may lose by rounding: it hesitates at every token, so that one answer of eight turns."""
+"""What a random model may lose by rounding: it hesitates at every token, so an answer of eight turns."""
 
 
 @dataclass(frozen=True)
@@ -183,18 +185,26 @@ def faults(folder: Path) -> dict[str, float | int | None]:
 
 
 def measured(bench: Bench, name: str, form: Named) -> dict[str, float | int | None]:
-    """Tokens, agreement and loss of one form."""
-    with tempfile.TemporaryDirectory() as folder:
-        packed = pack(bench, form, Path(folder) / "packed")
-        size = sum(path.stat().st_size for path in packed.folder.iterdir())
-        found = evidence(bench, packed)
+    """Tokens, agreement and loss of one form; kept, so that a broken-off call goes on."""
+    kept = WORK / "parity" / f"{name}-{bench.checkpoint.id}.json"
+    if not kept.exists():
+        with tempfile.TemporaryDirectory() as folder:
+            packed = pack(bench, form, Path(folder) / "packed")
+            size = sum(path.stat().st_size for path in packed.folder.iterdir())
+            found = evidence(bench, packed)
+        kept.write_text(json.dumps({"size": size, "evidence": found.model_dump(mode="json")}))
+    told = json.loads(kept.read_text())
+    found = Evidence.model_validate(told["evidence"])
+    print(name, found.same.first_difference or "no difference", flush=True)
+    return _figures(name, found) | {f"megabytes_{name}": told["size"] / 1e6}
+
+
+def _figures(name: str, found: Evidence) -> dict[str, float | int | None]:
     same, served = found.same, found.served
-    print(name, same.first_difference or "no difference", flush=True)
     told: dict[str, float | int | None] = {
         f"equal_{name}": same.equal / same.prompts,
         f"ties_{name}": same.ties,
         f"prompts_{name}": same.prompts,
-        f"megabytes_{name}": size / 1e6,
     }
     if served is not None:
         told[f"equal_{name}_served"] = served.equal / served.prompts

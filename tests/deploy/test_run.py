@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,8 +138,6 @@ def test_a_full_disk_is_seen_before_anything_is_written(setting: Setting) -> Non
 
 
 def test_a_stopped_release_leaves_nothing(setting: Setting) -> None:
-    from dataclasses import replace
-
     context = replace(setting.context, should_stop=lambda: True)
     with pytest.raises(Stopped):
         run(context, SPEC, setting.checkpoint, report(), setting.dataset)
@@ -150,6 +149,44 @@ def test_what_a_killed_run_left_behind_is_not_packed(setting: Setting) -> None:
     (setting.context.folder / "merged" / "half.safetensors").write_text("half")
     release = run(setting.context, SPEC, setting.checkpoint, report(), setting.dataset)
     assert not (release.path / "merged" / "half.safetensors").exists()
+
+
+def test_a_release_that_passed_the_gate_is_promoted_and_the_one_before_retired(setting: Setting) -> None:
+    workspace = setting.context.workspace
+    for name in ("release-1", "release-2"):
+        context = replace(setting.context, artifact_id=name, folder=setting.context.folder.with_name(name))
+        made = run(context, SPEC, setting.checkpoint, report(), setting.dataset)
+        registry.register(workspace, workspace.publish(made, made.path))
+        states = [entry.state for entry in registry.promote(workspace, name).entries]
+    assert states == ["retired", "champion"]
+
+
+@pytest.mark.parametrize("lost", ["evidence", "equal tokens", "a bit", "the report"])
+def test_a_release_without_a_passed_gate_cannot_be_promoted(setting: Setting, lost: str) -> None:
+    verdict = report("iterate" if lost == "the report" else "ship")
+    made = run(setting.context, SPEC, setting.checkpoint, verdict, setting.dataset)
+    workspace = setting.context.workspace
+    release = workspace.publish(made, made.path)
+    registry.register(workspace, release)
+    path = release.path / "parity.json"
+    if lost == "evidence":
+        path.unlink()
+    if lost == "equal tokens":
+        path.write_text(path.read_text().replace('"equal": 4', '"equal": 3', 1))
+    if lost == "a bit":
+        weights = release.path / "merged" / "model.safetensors"
+        data = bytearray(weights.read_bytes())
+        data[-9] ^= 1
+        weights.write_bytes(bytes(data))
+    why = {"evidence": "no passed parity gate", "equal tokens": "with other tokens", "a bit": "not as it was"}
+    with pytest.raises(DeployError, match=why.get(lost, "the report does not allow it")):
+        registry.promote(workspace, release.id)
+    assert [entry.state for entry in registry.read(workspace).entries] == ["candidate"]
+
+
+def test_an_unknown_release_cannot_be_promoted(setting: Setting) -> None:
+    with pytest.raises(DeployError, match="unknown release `release-9`"):
+        registry.promote(setting.context.workspace, "release-9")
 
 
 def assert_nothing_is_left(context: Context) -> None:

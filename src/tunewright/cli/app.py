@@ -10,7 +10,7 @@ import typer
 from tunewright.cli import datasets as data_commands
 from tunewright.cli import label as label_commands
 from tunewright.cli import models as model_commands
-from tunewright.cli import planning
+from tunewright.cli import planning, releases
 
 app = typer.Typer(
     name="tunewright",
@@ -25,6 +25,8 @@ app.add_typer(label_commands.app, name="label")
 app.add_typer(model_commands.app, name="models")
 app.command()(planning.plan)
 app.command()(planning.advise)
+app.command()(releases.releases)
+app.command()(releases.promote)
 
 ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="Folder of the project.")]
 Overrides = Annotated[

@@ -11,6 +11,7 @@ from tunewright.deploy.ports import FLOAT32
 
 NO_EFFECT = 1e-5
 """An adapter that moves no probability of its own answers by more has no effect."""
+EVIDENCE = "parity.json"
 _REPORT = "report this with the release's `parity.json`; the checkpoint itself is unharmed and can be served"
 
 Decode = Callable[[Sequence[int]], str]

@@ -9,9 +9,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from tunewright.core.errors import Busy, WorkspaceError
-from tunewright.core.types import Frozen, Release
-from tunewright.runtime.workspace import Workspace, atomic_write
+from tunewright.core.errors import Busy, DeployError, WorkspaceError
+from tunewright.core.types import Frozen, Problem, Release
+from tunewright.deploy.parity import EVIDENCE, Evidence, objections
+from tunewright.runtime import plugins
+from tunewright.runtime.workspace import Workspace, atomic_write, damaged
 
 FILE = "registry.json"
 LOCK = "registry"
@@ -67,6 +69,51 @@ def register(workspace: Workspace, release: Release) -> Registry:
         registry = Registry(entries=(*others, entry))
         atomic_write(workspace.root / FILE, registry.model_dump_json(indent=1).encode())
     return registry
+
+
+def promote(workspace: Workspace, release_id: str) -> Registry:
+    """Make the release the champion and retire the one before, in one write; raises `DeployError`.
+
+    Only a release that the report allows, whose files are whole and whose parity gate was passed.
+    """
+    with _held(workspace):
+        entries = read(workspace).entries
+        release = workspace.find(release_id, Release)
+        if release is None or release_id not in {entry.release for entry in entries}:
+            known = tuple(entry.release for entry in entries)
+            raise DeployError(problems=[plugins.unknown(release_id, known, where="promote", noun="release")])
+        problems = tuple(obstacles(release))
+        if problems:
+            raise DeployError(problems=problems)
+        registry = Registry(entries=tuple(_moved(entry, release_id) for entry in entries))
+        atomic_write(workspace.root / FILE, registry.model_dump_json(indent=1).encode())
+    return registry
+
+
+def obstacles(release: Release) -> Iterator[Problem]:
+    """Why the release cannot be promoted."""
+    again = "run again: `tunewright run` packs it anew and asks it"
+    for reason in release.reasons if not release.allowed else ():
+        yield Problem(
+            where=release.id, what=f"the report does not allow it: {reason}", fix="see `tunewright show`"
+        )
+    path = release.path / EVIDENCE
+    try:
+        found = Evidence.model_validate_json(path.read_bytes())
+    except (OSError, ValueError):
+        yield Problem(where=str(path), what="the release has no passed parity gate", fix=again)
+        return
+    yield from objections(found)
+    if found.parities != release.parity:
+        what = "the release says something else of its parity gate than the evidence beside it"
+        yield Problem(where=str(path), what=what, fix=again)
+    yield from damaged(release.path)
+
+
+def _moved(entry: Entry, champion: str) -> Entry:
+    if entry.release == champion:
+        return entry.model_copy(update={"state": "champion"})
+    return entry.model_copy(update={"state": "retired"}) if entry.state == "champion" else entry
 
 
 def current(workspace: Workspace) -> Release | None:

@@ -12,7 +12,7 @@ from tunewright.core.errors import DeployError
 from tunewright.core.types import Checkpoint, Dataset, Example, Release, Report
 from tunewright.deploy import gate, made, parity
 from tunewright.deploy.gate import Packed
-from tunewright.deploy.parity import Evidence
+from tunewright.deploy.parity import EVIDENCE, Evidence
 from tunewright.deploy.ports import Export
 from tunewright.deploy.release import objections
 from tunewright.deploy.spec import DeploySpec
@@ -23,8 +23,6 @@ from tunewright.runtime.plugins import Named
 
 VERSION = "2"
 """Raised when a change of the stage makes earlier artifacts stale."""
-
-EVIDENCE = "parity.json"
 
 
 def run(
