@@ -16,10 +16,9 @@ HERE = Path()
 
 def releases(project: ProjectFolder = HERE, as_json: AsJson = False) -> None:
     """List the releases with their states: candidate, champion or retired."""
-    from tunewright.loop import releases as library
     from tunewright.loop.project import Project
 
-    _show(library.listed(Project.open(project)), as_json=as_json)
+    _show(Project.open(project).releases(), as_json=as_json)
 
 
 def promote(
@@ -28,10 +27,9 @@ def promote(
     as_json: AsJson = False,
 ) -> None:
     """Make a release the champion; refused unless report and parity gate allow it."""
-    from tunewright.loop import releases as library
     from tunewright.loop.project import Project
 
-    _show(library.promote(Project.open(project), release), as_json=as_json)
+    _show(Project.open(project).promote(release), as_json=as_json)
 
 
 def _show(found: Registry, *, as_json: bool) -> None:

@@ -127,9 +127,23 @@ def _(checkpoint: Checkpoint) -> None:
 @show.register
 def _(release: Release) -> None:
     out = console()
-    out.print(f"{release.id}: {release.form} of {release.checkpoint}", markup=False)
+    out.print(
+        f"{release.id}: {release.form} of {release.checkpoint}, answered by {release.engine}", markup=False
+    )
     for parity in release.parity:
-        out.print(f"{parity.a} = {parity.b}: {parity.equal} of {parity.prompts} prompts", markup=False)
+        checker = f" ({parity.checker})" if parity.checker else ""
+        ties = f", {parity.ties} more parted at a tie" if parity.ties else ""
+        said = f"{parity.a} = {parity.b}{checker}: {parity.equal} of {parity.prompts} prompts{ties}"
+        out.print(said, markup=False, soft_wrap=True)
+        if parity.drop is not None:
+            drop, agreed = parity.drop, parity.agreement or 0.0
+            out.print(
+                f"  loses {drop.value:+.3f} of {drop.metric} [{drop.low:+.3f}, {drop.high:+.3f}] on {drop.n} "
+                f"examples, tolerated {drop.tolerance:g}; {agreed:.1%} of the tokens before the answers part",
+                markup=False,
+            )
+        if parity.first_difference:
+            out.print(f"  first difference: {parity.first_difference}", markup=False, soft_wrap=True)
 
 
 @show.register

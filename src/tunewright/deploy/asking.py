@@ -91,7 +91,8 @@ def served(asked: Asked, told: Serving, file: Path) -> list[Completion]:
     """
     serving.write(told, file)
     command = [sys.executable, "-m", "tunewright.server", "--packed", str(file), "--port", "0"]
-    process, said = children.start(command, where="parity gate")
+    command.append("--until-input-ends")
+    process, said = children.start(command, where="parity gate", held=True)
     try:
         body = {"constrained": False, "return_token_ids": True}
         options = {"url": said["url"], "model": said["name"], "parallel": 1, "retries": 0, "body": body}

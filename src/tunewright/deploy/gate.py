@@ -108,6 +108,8 @@ def _drop(
     found = compare(scorer, name, (TRAINED, scores[0]), ("form", scores[1]))
     sign = 1 if scorer.higher_is_better else -1
     low, high = sorted((sign * found.low, sign * found.high))
+    if scorer.by_mean and all(one.value in (0.0, 1.0) for form in scores for one in form):
+        low, high = _bounds([(a.value, b.value) for a, b in zip(*scores, strict=True)], sign)
     return Drop(
         metric=name,
         value=sign * found.difference,
@@ -116,6 +118,18 @@ def _drop(
         n=len(given.examples),
         tolerance=spec.quantised_tolerance,
     )
+
+
+def _bounds(pairs: Sequence[tuple[float, float]], sign: int) -> tuple[float, float]:
+    """What may be lost where answers are right or wrong: Wilson's bounds of those lost less those won.
+
+    Wider than they need be; a bootstrap of no difference in n has no width at all.
+    """
+    stats = require("tunewright.core.stats", extra="train")
+    down = stats.wilson(sum(a > b for a, b in pairs), len(pairs), 0.95)
+    up = stats.wilson(sum(a < b for a, b in pairs), len(pairs), 0.95)
+    lost, won = (down, up) if sign > 0 else (up, down)
+    return float(lost.low - won.high), float(lost.high - won.low)
 
 
 def _metric(report: Report) -> str:

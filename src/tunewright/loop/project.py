@@ -9,15 +9,16 @@ from typing import Any, TypeVar, get_args
 
 from tunewright import data
 from tunewright.core.errors import SpecError, Stopped, TunewrightError, WorkspaceError
-from tunewright.core.types import SPLITS, Artifact, Problem, Split
+from tunewright.core.types import Artifact, Problem, Split
 from tunewright.data import Cluster, Diagnosis, Preview, Synthesis, SynthesisSpec, Transformed
 from tunewright.data.curve import MORE, LearningCurve
 from tunewright.data.synthetic import Kind
 from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
 from tunewright.deploy.chat import Conversation
+from tunewright.deploy.registry import Registry
 from tunewright.deploy.respond import Specialist, open_specialist
-from tunewright.loop import advising, checks, curve, jobs, new, planning, serving
+from tunewright.loop import advising, checks, curve, jobs, looking, new, planning, serving
 from tunewright.loop.advising import Advice
 from tunewright.loop.compare import Row, compare, pick
 from tunewright.loop.datasets import Datasets
@@ -33,11 +34,9 @@ from tunewright.loop.sweep import checks as sweep_checks
 from tunewright.loop.sweep import run as sweep_run
 from tunewright.loop.sweep.leaderboard import Leaderboard
 from tunewright.loop.synthesis import synthesise
-from tunewright.runtime import events, examples, models, plugins, settings
-from tunewright.runtime.chat import Chat
+from tunewright.runtime import events, plugins, settings
 from tunewright.runtime.events import Emit
 from tunewright.runtime.workspace import Workspace
-from tunewright.train.ports import Method
 
 A = TypeVar("A", bound=Artifact)
 
@@ -177,27 +176,7 @@ class Project:
 
     def preview(self, number: int = 0, split: Split = "train") -> Preview:
         """Tokens of an example of a split as a model is trained on such, with the loss mask."""
-        outcome = self.outcome()
-        task, dataset = outcome.task, outcome.dataset
-        if task is None or dataset is None:
-            raise WorkspaceError(
-                "there is no data set yet",
-                where=str(self.folder),
-                fix="`tunewright run --only data` makes it",
-            )
-        if split not in SPLITS:
-            raise SpecError(problems=[plugins.unknown(split, SPLITS, where="preview", noun="split")])
-        found = examples.read(dataset, split)
-        if not 0 <= number < len(found):
-            raise WorkspaceError(
-                f"there is no example {number} in `{split}`",
-                where="preview",
-                fix=f"choose 0 to {len(found) - 1}",
-            )
-        base = models.resolve(models.of_project(self.spec.model, self.folder), settings.read())
-        chat = Chat.load(base.path)
-        method: Method = plugins.make("methods", self.spec.train.method)
-        return data.preview(method.render([found[number]], chat, task.instruction)[0], chat)
+        return looking.preview(self.folder, self.spec, self.outcome(), number, split)
 
     def diagnosis(self) -> Diagnosis:
         """What the doctor found in the newest data set, the worst first."""
@@ -263,6 +242,14 @@ class Project:
             )
         engine = serving.engine_of(self.spec, release)
         return open_specialist(made, settings.read(), engine=engine, name=self.spec.name)
+
+    def releases(self) -> Registry:
+        """Every release with its state, the newest last."""
+        return registry.read(self.workspace)
+
+    def promote(self, release_id: str) -> Registry:
+        """Make a release the champion, which is served from then on; raises `DeployError`."""
+        return registry.promote(self.workspace, release_id)
 
     def chat(self) -> Conversation:
         """A conversation with the specialist."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from tunewright.core.errors import TunewrightError
@@ -22,10 +25,13 @@ def main() -> int:
     parser.add_argument(
         "--packed", type=Path, help="the `serving.json` of a packed form, instead of a project"
     )
+    parser.add_argument("--until-input-ends", action="store_true", help="end with the process that starts it")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     asked = parser.parse_args()
     settings.quiet()
+    if asked.until_input_ends:
+        threading.Thread(target=_end_with_input, name="until input ends", daemon=True).start()
     try:
         on = listen(asked.host, asked.port)
         specialist = _opened(asked)
@@ -35,6 +41,11 @@ def main() -> int:
         _tell({"problems": [problem.model_dump() for problem in error.problems]})
         return 2
     return 0
+
+
+def _end_with_input() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def _opened(asked: argparse.Namespace) -> Specialist:

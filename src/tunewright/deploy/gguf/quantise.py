@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunewright.core.errors import DeployError
-from tunewright.deploy.gguf import Type
+from tunewright.deploy.gguf import Type, native
 from tunewright.deploy.gguf.tensors import Values, Weight
-from tunewright.runtime.lazy import require
 
 Kind = gguf.GGMLQuantizationType
 _WIDER = {Kind.Q4_K: Kind.Q5_0, Kind.Q6_K: Kind.Q8_0, Kind.Q8_0: Kind.F16, Kind.Q5_0: Kind.F16}
@@ -56,33 +54,15 @@ def _fitting(kind: gguf.GGMLQuantizationType, weight: Weight) -> gguf.GGMLQuanti
 
 def by_llamacpp(values: Values, kind: gguf.GGMLQuantizationType) -> NDArray[np.uint8]:
     """The rows as llama.cpp's own code rounds them; raises `DeployError` where it is not to be had."""
-    library = _library()
+    function = native.quantiser()
+    if function is None:
+        raise DeployError(problems=[native.refused()])
     block, width = gguf.GGML_QUANT_SIZES[kind]
     rows, columns = values.shape
     found = np.empty((rows, columns // block * width), dtype=np.uint8)
-    written = library.ggml_quantize_chunk(
-        int(kind), values.ctypes.data, found.ctypes.data, 0, rows, columns, None
-    )
+    written = function(int(kind), values.ctypes.data, found.ctypes.data, 0, rows, columns, None)
     if written != found.nbytes:
         raise DeployError(
             f"llama.cpp wrote {written} bytes of {found.nbytes} as {kind.name}", where="deploy.export"
         )
     return found
-
-
-def _library() -> ctypes.CDLL:
-    """The code inside the package `xllamacpp`, which exports its functions."""
-    module = require("xllamacpp.xllamacpp", extra="llamacpp")
-    library = ctypes.CDLL(module.__file__)
-    try:
-        function = library.ggml_quantize_chunk
-    except AttributeError:
-        raise DeployError(
-            "this build of `xllamacpp` does not give out its quantiser, and `q4_k_m` needs it",
-            where="deploy.export.gguf.type",
-            fix="set `type: q8_0`, or quantise the f16 file with llama.cpp's own `llama-quantize`",
-        ) from None
-    numbers, whole = ctypes.c_void_p, ctypes.c_int64
-    function.argtypes = [ctypes.c_int, numbers, numbers, whole, whole, whole, numbers]
-    function.restype = ctypes.c_size_t
-    return library

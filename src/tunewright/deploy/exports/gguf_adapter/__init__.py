@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from tunewright.core.types import Checkpoint, Problem
 from tunewright.deploy import gguf as layout
 from tunewright.deploy.exports.words import copy_words, refuse_damaged
+from tunewright.deploy.gguf import native
 from tunewright.deploy.gguf.words import check as check_words
 from tunewright.deploy.ports import FLOAT16, FLOAT32, Made
 from tunewright.runtime import adapters, models
@@ -48,6 +49,7 @@ class GgufAdapter:
 
     def refuses(self, made: Made) -> Iterator[Problem]:
         """Everything but a low-rank change of layers that llama.cpp has."""
+        yield from native.missing()
         if made.whole:
             what = "every weight was tuned, and there is no adapter to pack"
             yield Problem(where="deploy.export", what=what, fix="set `deploy.export: gguf`")
