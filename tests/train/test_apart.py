@@ -120,7 +120,7 @@ def test_packed_as_an_adapter_it_is_released_and_answers_the_same(made: Made, tm
     how = DeploySpec(parity_prompts=4, parity_tokens=6)  # no form: the one that fits
     release = deploy.run(make_context(tmp_path, step="deploy"), how, checkpoint, report(checkpoint), dataset)
     assert (release.form, release.tuner, release.allowed) == ("adapter", checkpoint.tuner, True)
-    assert [(one.a, one.b, one.equal) for one in release.parity[:1]] == [("adapter", "adapter", 4)]
+    assert [(one.a, one.b, one.equal) for one in release.parity[:1]] == [("trained model", "adapter", 4)]
     opened = deploy.as_checkpoint(Release.model_validate_json(release.model_dump_json()))
     assert said(opened) == said(checkpoint)
 

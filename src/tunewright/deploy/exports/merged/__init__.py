@@ -12,7 +12,7 @@ from tunewright.core.errors import DeployError
 from tunewright.core.types import Checkpoint, Problem
 from tunewright.deploy.exports.words import copy_words, refuse_apart, refuse_damaged
 from tunewright.deploy.ports import FLOAT32, Made
-from tunewright.runtime import models
+from tunewright.runtime import adapters, models
 from tunewright.runtime.lazy import require
 from tunewright.runtime.settings import Settings
 
@@ -41,12 +41,19 @@ class Merged:
         adapter = None if checkpoint.tuner and models.whole(checkpoint) else checkpoint.path
         if adapter is not None:
             refuse_damaged(adapter, "merge")
+            _refuse_apart(adapter)
         base = models.weights_of(checkpoint, settings)
         _check_room(checkpoint, folder)
         require("peft", extra="train")
         merge = require("tunewright.deploy.exports.merged.merge", extra="train")
         merge.merge(base, adapter, folder, self.dtype)
         copy_words(checkpoint, base, folder)
+
+
+def _refuse_apart(adapter: Path) -> None:
+    problems = tuple(refuse_apart(Made(apart=adapters.apart(adapter))))
+    if problems:
+        raise DeployError(problems=problems)
 
 
 def _check_room(checkpoint: Checkpoint, folder: Path) -> None:
