@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
+from benchmarks.record import WORK
 from tunewright.core.types import Checkpoint, Completion, Example
 from tunewright.runtime import plugins
 from tunewright.runtime.adapters.loading import put_on
@@ -59,9 +60,19 @@ class Subject:
 
     def rate(self, adapter: Path | None, texts: Sequence[Rendered]) -> list[float]:
         """What a reward model gives texts; without an adapter its head has learned nothing."""
-        torch.manual_seed(0)
-        ratings = Rater(self.base.path, adapter, FORMAT, CPU)(texts, ())
+        weights = self.base.path if adapter else _with_new_head(self.base.path)
+        ratings = Rater(weights, adapter, FORMAT, CPU)(texts, ())
         return [float(one) for one in ratings]
+
+
+def _with_new_head(base: Path) -> Path:
+    """The model as one that rates, its head as chance made it."""
+    folder = WORK / "new-head"
+    if not folder.exists():
+        torch.manual_seed(0)
+        model: Any = AutoModelForSequenceClassification.from_pretrained(base, num_labels=1)
+        model.save_pretrained(folder)
+    return folder
 
 
 Measure = Callable[[Subject, Sequence[Example]], Values]
