@@ -39,7 +39,7 @@ def test_a_table_becomes_three_frozen_splits(
     assert any("label (text = text" in event.message for event in events)
     assert {path.name for path in dataset.path.iterdir()} == {
         *("train.parquet", "validation.parquet", "test.parquet"),
-        *("card.md", "changes.json", "diagnosis.html", "diagnosis.json", "duplicates.jsonl"),
+        *("card.md", "changes.json", "diagnosis.html", "diagnosis.json", "duplicates.jsonl", "files.json"),
     }
     assert "| test | 27 |" in (dataset.path / "card.md").read_text()
 
