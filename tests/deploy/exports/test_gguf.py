@@ -94,3 +94,21 @@ def test_an_unknown_type_is_named_with_the_nearest() -> None:
         plugins.check("exports", Named(name="gguf", options={"type": "q8"}), where="deploy.export")
     )
     assert problems[0].fix == "did you mean `q8_0`?"
+
+
+def test_a_flipped_bit_in_a_release_is_refused_by_the_name_of_the_file(setting: Setting) -> None:
+    release = run(setting.context, as_gguf("f16"), setting.checkpoint, report(), setting.dataset)
+    path = release.path / "gguf" / "model.gguf"
+    data = bytearray(path.read_bytes())
+    data[-100] ^= 4
+    path.write_bytes(bytes(data))
+    with pytest.raises(DeployError, match="not as it was made") as caught:
+        open_specialist(release, setting.context.settings, engine=Named(name=release.engine))
+    assert caught.value.problems[0].where.endswith("gguf/model.gguf")
+
+
+def test_a_file_lost_from_a_release_is_told_by_its_name(setting: Setting) -> None:
+    release = run(setting.context, as_gguf("f16"), setting.checkpoint, report(), setting.dataset)
+    (release.path / "gguf" / "model.gguf").unlink()
+    with pytest.raises(DeployError, match="is gone"):
+        open_specialist(release, setting.context.settings, engine=Named(name=release.engine))

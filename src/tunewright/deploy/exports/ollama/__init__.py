@@ -47,6 +47,10 @@ class Ollama:
 
     def pack(self, checkpoint: Checkpoint, folder: Path, settings: Settings) -> None:
         """Write `model.gguf` and `Modelfile` into `folder`, tokenizer and frozen template beside them."""
+        if '"""' in (checkpoint.instruction or ""):
+            what = 'the system message holds `"""`, which ends a text in a Modelfile'
+            fix = "write it otherwise and train again, or set `deploy.export: gguf`"
+            raise DeployError(what, where="define.instruction", fix=fix)
         Gguf(type=self.type).pack(checkpoint, folder, settings)
         chat = Chat.load(folder)
         turns = found_out(chat)
