@@ -14,6 +14,7 @@ from tunewright.runtime import plugins
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.models import gguf
 from tunewright.runtime.plugins import Named
+from tunewright.testing.checkpoint import tiny_model
 
 pytest.importorskip("xllamacpp")
 
@@ -37,6 +38,14 @@ def test_a_gguf_release_gives_the_tokens_of_the_trained_model_by_llamacpp_and_ov
     assert (release.form, release.engine, release.tuner) == ("gguf", "llamacpp", None)
     left = sorted(path.name for path in release.path.iterdir())
     assert left == ["files.json", "gguf", "parity.json"]
+
+
+def test_a_model_that_was_tuned_whole_becomes_one_file(setting: Setting, tmp_path: Path) -> None:
+    whole = tiny_model(tmp_path / "whole", seed=1)
+    tuned = setting.checkpoint.model_copy(update={"path": whole, "tuner": "full"})
+    release = run(setting.context, as_gguf("f32"), tuned, report(), setting.dataset)
+    assert release.parity[0].equal == 4
+    assert release.parity[1].equal < 4, "another model than the base"
 
 
 def test_a_gguf_release_is_served_by_llamacpp(setting: Setting) -> None:

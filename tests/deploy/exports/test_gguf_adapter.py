@@ -63,6 +63,20 @@ def test_what_it_cannot_carry_is_refused_with_the_nearest_way(made: Made, why: s
     assert f"`deploy.export: {way}`" in problem.fix
 
 
+def test_a_change_of_an_output_that_is_the_embedding_is_refused(setting: Setting, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    def onto_output(folder: Path) -> None:
+        path = folder / "adapter_model.safetensors"
+        name = "base_model.model.model.layers.0.self_attn.q_proj"
+        found = {one.replace(name, "base_model.model.lm_head"): w for one, w in load_file(path).items()}
+        save_file(found, path)
+
+    changed = edited(setting.checkpoint, tmp_path / "changed", onto_output)
+    with pytest.raises(DeployError, match=r"no place for the adapter's weight `base_model\.model\.lm_head"):
+        run(setting.context, SPEC_F32, changed, report(), setting.dataset)
+
+
 def test_a_damaged_adapter_leaves_no_half_written_files(setting: Setting, tmp_path: Path) -> None:
     def cut(folder: Path) -> None:
         path = folder / "adapter_model.safetensors"

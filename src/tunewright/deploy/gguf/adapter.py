@@ -39,7 +39,8 @@ def _weights(adapter: Path, told: Mapping[str, Any], config: Mapping[str, Any]) 
     for name, weight in sorted(load_file(adapter / adapters.WEIGHTS).items()):
         found = _NAME.fullmatch(name)
         place = name_of(found[1]) if found else None
-        if found is None or place is None:
+        tied = place == "output" and config.get("tie_word_embeddings")
+        if found is None or place is None or tied:
             raise DeployError(
                 f"llama.cpp has no place for the adapter's weight `{name}`",
                 where=str(adapter / adapters.WEIGHTS),
