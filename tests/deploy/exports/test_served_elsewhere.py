@@ -60,6 +60,14 @@ def test_ollamas_template_writes_what_the_frozen_one_writes(
     assert turns.text(conversation) == chat.text(conversation, answer_next=True)
 
 
+def test_turns_are_cut_behind_their_stop_token(setting: Setting) -> None:
+    turns = found_out(Chat.load(setting.checkpoint.path))
+    assert turns is not None
+    assert turns.user == ("<|im_start|>user\n", "<|im_end|>\n")
+    assert turns.opening == "<|im_start|>assistant\n"
+    assert turns.lead == "<|im_start|>system\nYou are tiny.<|im_end|>\n"
+
+
 def test_a_template_that_changes_the_words_is_refused_before_the_training(
     setting: Setting, tmp_path: Path
 ) -> None:

@@ -65,14 +65,16 @@ class Turns:
 
 def found_out(chat: Chat) -> Turns | None:
     """The template as what stands around each turn; None where it does more than that."""
-    try:
-        turns = _turns(chat)
-        same = all(turns.text(one) == chat.text(one, answer_next=True) for one in conversations())
-    except (TunewrightError, ValueError):
-        return None
-    pieces = (turns.lead, *turns.system, *turns.user, *turns.assistant, turns.opening)
-    plain = not any("{{" in piece or '"""' in piece for piece in pieces)
-    return turns if same and plain else None
+    for cut in (_at_the_stop, _where_they_part):
+        try:
+            turns = cut(chat)
+            same = all(turns.text(one) == chat.text(one, answer_next=True) for one in conversations())
+        except (TunewrightError, ValueError):
+            continue
+        pieces = (turns.lead, *turns.system, *turns.user, *turns.assistant, turns.opening)
+        if same and not any("{{" in piece or '"""' in piece for piece in pieces):
+            return turns
+    return None
 
 
 def read(go: str) -> Turns | None:
@@ -97,7 +99,29 @@ def conversations() -> Iterator[list[Message]]:
         ]
 
 
-def _turns(chat: Chat) -> Turns:
+def _at_the_stop(chat: Chat) -> Turns:
+    """Turns that end with the stop token and the blanks behind it, as a person would cut them."""
+    alone = _between(chat, ("user",))
+    before, *long = _between(chat, ("system", "user", "assistant", "user"))
+    stop = chat.special.get("eos_token", "")
+    ends = [re.match(rf".*?{re.escape(stop)}\s*", one, re.S) for one in long]
+    if not stop or not all(ends):
+        raise ValueError("a turn does not end with the stop token")
+    closes = [end[0] for end in ends if end is not None]
+    opens = [one.removeprefix(close) for one, close in zip(long, closes, strict=True)]
+    system_close, user_close, assistant_close, _ = closes
+    user_open, assistant_open, _, opening = opens
+    return Turns(
+        lead=alone[0].removesuffix(user_open),
+        system=(before, system_close),
+        user=(user_open, user_close),
+        assistant=(assistant_open, assistant_close),
+        opening=opening,
+    )
+
+
+def _where_they_part(chat: Chat) -> Turns:
+    """Turns cut where what stands between two roles is another thing than between two others."""
     alone = _between(chat, ("user",))
     long = _between(chat, ("system", "user", "assistant", "user"))
     before_system, system_user, user_assistant, assistant_user, user_end = long
