@@ -70,6 +70,8 @@ NAMES = {
 TOLERANCE = 0.3
 """What a random model may lose by rounding: it hesitates at every token, so an answer of eight turns."""
 
+_LIBRARIES = ("tunewright", "torch", "transformers", "peft", "gguf", "xllamacpp")
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -149,7 +151,7 @@ def main() -> None:
     for name, form in FORMS.items():
         if not (quick and name == "gguf_adapter"):
             figures |= measured(tuned(), name, form)
-    record("parity", figures, quick=quick)
+    record("parity", figures, quick=quick, libraries=_LIBRARIES)
 
 
 def faults(folder: Path) -> dict[str, float | int | None]:

@@ -24,7 +24,13 @@ def need_dataset(name: str) -> Path:
     return folder
 
 
-def record(name: str, figures: dict[str, float | int | None], *, quick: bool = False) -> Path:
+def record(
+    name: str,
+    figures: dict[str, float | int | None],
+    *,
+    quick: bool = False,
+    libraries: tuple[str, ...] = _LIBRARIES,
+) -> Path:
     """Print the figures and keep them with command, machine, versions and date."""
     width = max(map(len, figures))
     for figure, value in figures.items():
@@ -36,7 +42,7 @@ def record(name: str, figures: dict[str, float | int | None], *, quick: bool = F
         "figures": figures,
         "command": f"python -m benchmarks.{name}" + (" --quick" if quick else ""),
         "machine": machine.model_dump(mode="json"),
-        "versions": {library: version(library) for library in _LIBRARIES},
+        "versions": {library: version(library) for library in libraries},
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
     }
     path = RESULTS / (f"{name}.quick.json" if quick else f"{name}.json")

@@ -60,7 +60,7 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     )
 
 
-def write_adapter(base: Path, folder: Path, *, scale: float) -> Path:
+def write_adapter(base: Path, folder: Path, *, scale: float, **more: object) -> Path:
     """A LoRA adapter whose B matrices are random, times `scale`."""
     import torch
     from peft import LoraConfig, get_peft_model
@@ -68,7 +68,7 @@ def write_adapter(base: Path, folder: Path, *, scale: float) -> Path:
 
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
-    tuned = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "v_proj", "down_proj"]))
+    tuned = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "v_proj", "down_proj"], **more))
     with torch.no_grad():
         for name, weight in tuned.named_parameters():
             if "lora_B" in name:

@@ -59,6 +59,14 @@ def test_a_tie_in_one_form_only_is_a_difference() -> None:
         require_parity(compared(greedy(1, 2, margin=1e-6), greedy(1, 3, margin=0.5)))
 
 
+def test_a_form_that_tells_no_probabilities_may_part_at_a_tie_of_the_other() -> None:
+    require_parity(compared(greedy(1, 2, margin=1e-6), Greedy(ids=(1, 3))))
+    with pytest.raises(DeployError):
+        require_parity(compared(greedy(1, 2), Greedy(ids=(1, 3))))
+    with pytest.raises(DeployError):
+        require_parity(compared(greedy(1, 2, margin=1e-6), Greedy(ids=(1,))))
+
+
 def test_an_adapter_that_moves_no_probability_has_no_effect() -> None:
     same = greedy(1, 2)
     with pytest.raises(DeployError, match="no effect"):

@@ -145,8 +145,9 @@ def _unequal(found: Parity) -> Iterator[Problem]:
 
 
 def _tie(a: Greedy, b: Greedy, at: int, rounding: float) -> bool:
-    """Whether both forms saw two equally likely tokens where they part."""
-    return at < min(len(a.margins), len(b.margins)) and max(a.margins[at], b.margins[at]) < rounding
+    """Whether the forms saw two equally likely tokens where they part, as far as they tell."""
+    known = [one.margins[at] for one in (a, b) if at < len(one.margins)]
+    return at < min(len(a.ids), len(b.ids)) and bool(known) and max(known) < rounding
 
 
 def _moved(base: Greedy, tuned: Greedy) -> float:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.deploy.conftest import SPEC, Setting, report
+from tests.deploy.conftest import SPEC, Setting, report, write_adapter
 
 from tunewright.core.errors import DeployError
 from tunewright.deploy import DeploySpec, as_checkpoint, run
 from tunewright.deploy.respond import open_specialist
-from tunewright.runtime import plugins
+from tunewright.runtime import models, plugins
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.models import gguf
 from tunewright.runtime.plugins import Named
@@ -46,6 +46,14 @@ def test_a_model_that_was_tuned_whole_becomes_one_file(setting: Setting, tmp_pat
     release = run(setting.context, as_gguf("f32"), tuned, report(), setting.dataset)
     assert release.parity[0].equal == 4
     assert release.parity[1].equal < 4, "another model than the base"
+
+
+def test_dora_goes_into_a_gguf_by_its_merge(setting: Setting, tmp_path: Path) -> None:
+    base = models.weights(setting.checkpoint.base, setting.context.settings)
+    adapter = write_adapter(base, tmp_path / "dora", scale=0.3, use_dora=True)
+    tuned = setting.checkpoint.model_copy(update={"path": adapter, "tuner": "dora"})
+    release = run(setting.context, as_gguf("f32"), tuned, report(), setting.dataset)
+    assert release.parity[0].equal + release.parity[0].ties == 4
 
 
 def test_a_gguf_release_is_served_by_llamacpp(setting: Setting) -> None:
