@@ -30,6 +30,8 @@ EXACTLY = {
     "llamacpp": Named(name="llamacpp", options={"slots": 1, "cache": "f32", "stream": False}),
 }
 """The engines as they compute most exactly, one answer at a time where that makes a difference."""
+AS_IT_SERVES = Named(name="llamacpp", options={"slots": 1, "stream": False})
+"""llama.cpp with flash attention and keys and values in f16, as it serves unless another way is asked for."""
 _LIBRARIES = {"transformers": "transformers", "llamacpp": "xllamacpp"}
 
 
@@ -113,10 +115,10 @@ def checker(engine: str) -> str:
         return library
 
 
-def as_said(name: str, completions: Sequence[Completion], engine: str) -> Said:
+def as_said(name: str, completions: Sequence[Completion], engine: str, rounding: float) -> Said:
     """Answers over HTTP as those of a form."""
     answers = [Greedy(ids=one.token_ids) for one in completions]
-    return Said(name, answers, f"{checker(engine)} behind `tunewright.server`, over HTTP")
+    return Said(name, answers, f"{checker(engine)} behind `tunewright.server`, over HTTP", rounding)
 
 
 def _by_engine(asked: Asked, folder: Path, name: str, tuned: Sequence[Greedy]) -> list[Greedy]:

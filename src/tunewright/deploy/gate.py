@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunewright.core.types import Checkpoint, Completion, Drop, Example, Parity, Report
 from tunewright.deploy import asking, carried, parity
-from tunewright.deploy.asking import EXACTLY, Asked
+from tunewright.deploy.asking import AS_IT_SERVES, EXACTLY, Asked
 from tunewright.deploy.parity import Evidence, Greedy, Said
+from tunewright.deploy.ports import FLOAT16, FLOAT32
 from tunewright.deploy.serving import Serving
 from tunewright.deploy.spec import DeploySpec
 from tunewright.runtime import plugins
@@ -69,25 +70,37 @@ def prove(packed: Packed, spec: DeploySpec, given: Given) -> Evidence:
     same = parity.compare(mine, form, ids, chat.decode)
     if packed.rounding is None:
         same = same.model_copy(update={"drop": _drop(given, spec, chat, (tuned, said))})
+    served = None
+    if spec.parity_served:
+        behind, against = _served(packed, asked, spec), form if _exactly(packed) else mine
+        few = len(behind.answers)
+        first = Said(against.name, against.answers[:few], against.checker)
+        served = parity.compare(first, behind, ids[:few], chat.decode)
     return Evidence(
         same=same,
         effect=parity.compare(Said("base", untouched), mine, ids, chat.decode),
-        served=_served(packed, asked, spec, (form, ids, chat)) if spec.parity_served else None,
+        served=served,
         largest_effect=parity.largest_effect(untouched, tuned),
         prompts=tuple(ids),
     )
 
 
-def _served(packed: Packed, asked: Asked, spec: DeploySpec, form: tuple[Said, Sequence[str], Chat]) -> Parity:
-    """The packed form against itself behind a server: nothing may be changed on the way."""
-    said, ids, chat = form
+def _exactly(packed: Packed) -> bool:
+    """Whether the server computes as exactly as the checker; else as it will serve."""
+    return packed.engine != "llamacpp" or packed.rounding is None
+
+
+def _served(packed: Packed, asked: Asked, spec: DeploySpec) -> Said:
+    """What a server of the form answers, and how exactly: nothing may be changed on the way.
+
+    llama.cpp is asked as it will serve, faster and in f16, where its form must say the trained tokens.
+    """
     few = asked.examples[: spec.parity_prompts]
-    told = Serving(name=CANDIDATE, checkpoint=packed.checkpoint, engine=EXACTLY[packed.engine])
-    again = Asked(asked.checkpoint, few, asked.tokens, asked.settings, asked.told)
-    answers = asking.served(again, told, packed.folder.parent / f"{CANDIDATE}.json")
-    found = asking.as_said("served", answers, packed.engine)
-    first = Said(said.name, said.answers[: len(few)], said.checker)
-    return parity.compare(first, found, ids[: len(few)], chat.decode)
+    exact = _exactly(packed)
+    engine = EXACTLY[packed.engine] if exact else AS_IT_SERVES
+    told = Serving(name=CANDIDATE, checkpoint=packed.checkpoint, engine=engine)
+    answers = asking.served(replace(asked, examples=few), told, packed.folder.parent / f"{CANDIDATE}.json")
+    return asking.as_said("served", answers, packed.engine, FLOAT32 if exact else FLOAT16)
 
 
 def _drop(
