@@ -46,7 +46,10 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     for one in found:
         if one.note:
             out.print(f"{one.model}, {one.tuner}: {one.note}", markup=False, soft_wrap=True)
-    out.print("memory on a GPU and times are untried: take them as a hint", markup=False)
+    out.print(
+        "times are of a machine with no other work; nothing was tried on a GPU: take that as a hint",
+        markup=False,
+    )
 
 
 def _table(found: tuple[Planned, ...]) -> Table:

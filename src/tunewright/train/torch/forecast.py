@@ -107,7 +107,7 @@ def _forecast(job: Job, place: Place, rehearsal: Rehearsal, kind: Count, tokens:
     look = looks * place.speed.seconds(count.look, hands) / hands
     saves = (job.looks - 1) * STATE * count.trained / WRITTEN
     seconds = WARM_UP + job.steps * (step + update) + job.looks * look + saves + _answering(job, count, place)
-    most = max(map(len, steps))
+    most, spread = max(map(len, steps)), SPREAD["gpu" if place.gpu else "cpu"]
     mapped = job.stored.get("BF16" if rehearsal.dtype == torch.bfloat16 else "F32", 0)
     memory = job.beside + memory_bytes(count, place, parts=most, mapped=mapped)
     found = Forecast(
@@ -119,8 +119,8 @@ def _forecast(job: Job, place: Place, rehearsal: Rehearsal, kind: Count, tokens:
         trained=count.trained,
         share=count.trained / (count.trained + count.frozen),
         seconds=seconds,
-        seconds_low=seconds / SPREAD,
-        seconds_high=seconds * SPREAD,
+        seconds_low=seconds / spread,
+        seconds_high=seconds * spread,
         cost=None if place.price is None else place.price * seconds / 3600,
     )
     return found, job.beside + memory_bytes(count.without_work(), place, parts=most, mapped=mapped)
