@@ -159,6 +159,8 @@ def main() -> None:
     missing = [case.name for case in CASES if f"before_{case.name}" not in figures]
     if missing:
         print(f"not measured on held-out examples yet: {', '.join(missing)}")
+    else:
+        figures["gain_low"] = min(figures[f"gain_low_{case.name}"] for case in CASES)
     if figures and not asked.validation:
         record("methods", figures)
 
