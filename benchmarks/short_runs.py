@@ -50,14 +50,16 @@ def fit(  # noqa: PLR0913 - all but three have a default
     chat, method = Chat.load(base.path), plugins.make("methods", spec.method)
     train, validation = (list(change(method.render(part, chat, "Route."))) for part in data)
     plan = make_plan(spec, seed, base, (train, validation), "loss")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "run"  # beside it lies its scratch
+        folder.mkdir()
         context = Context(
-            project=Path(folder),
-            workspace=Workspace(Path(folder)),
-            settings=Settings(cache=Path(folder) / "cache", threads=threads, offline=True),
+            project=folder,
+            workspace=Workspace(folder),
+            settings=Settings(cache=folder / "cache", threads=threads, offline=True),
             step="train",
             artifact_id="checkpoint",
-            folder=keep or Path(folder),
+            folder=keep or folder,
         )
         work = Work(
             plan=plan,
