@@ -57,8 +57,8 @@ def fitting(backend: Local, work: Work, context: Context) -> Planned:
     memory = found.memory_bytes / 1e9
     context.tell(
         "note",
-        f"planned: {memory:.1f} of {place.memory_bytes / 1e9:.1f} GB, {found.seconds_low / 60:.0f} to "
-        f"{found.seconds_high / 60:.0f} minutes, {found.tokens} tokens at once",
+        f"planned: {memory:.1f} of {place.memory_bytes / 1e9:.1f} GB, {found.seconds_low / 60:.1f} to "
+        f"{found.seconds_high / 60:.1f} minutes, {found.tokens} tokens at once",
     )
     if not found.fits:
         _tight(found, place.memory_bytes, context)
