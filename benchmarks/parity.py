@@ -21,12 +21,12 @@ from benchmarks.record import WORK, need_dataset, record
 from tunewright import Project
 from tunewright.core.errors import TunewrightError
 from tunewright.core.types import Checkpoint, Example, Message, Report
-from tunewright.deploy import DeploySpec, asking, gate, made, parity
+from tunewright.deploy import DeploySpec, asking, gate, parity
 from tunewright.deploy.asking import Asked
-from tunewright.deploy.gate import Given, Packed
+from tunewright.deploy.gate import Given
+from tunewright.deploy.packing import Packed, pack
 from tunewright.deploy.parity import Evidence
-from tunewright.deploy.ports import Export
-from tunewright.runtime import adapters, examples, plugins, settings, workspace
+from tunewright.runtime import examples, settings, workspace
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.plugins import Named
 from tunewright.runtime.settings import Settings
@@ -84,22 +84,6 @@ class Bench:
     settings: Settings
 
 
-def pack(bench: Bench, form: Named, folder: Path) -> Packed:
-    """Pack in an empty folder, as the stage does."""
-    problems = tuple(workspace.damaged(bench.checkpoint.path))
-    export: Export = plugins.make("exports", form)
-    if problems:
-        problems = (*adapters.check(bench.checkpoint.path), *problems)
-    problems = problems or tuple(export.refuses(made.of_checkpoint(bench.checkpoint, bench.settings)))
-    if problems:
-        raise TunewrightError(problems=problems)
-    folder.mkdir(parents=True)
-    export.pack(bench.checkpoint, folder, bench.settings)
-    update = {"path": folder, "tuner": None if export.merges else bench.checkpoint.tuner}
-    packed = bench.checkpoint.model_copy(update=update)
-    return Packed(form.name, packed, bench.checkpoint, export.engine, export.rounding)
-
-
 def evidence(bench: Bench, packed: Packed) -> Evidence:
     """What the gate sees."""
     given = Given(bench.examples, bench.settings, bench.report, lambda _more: None)
@@ -119,7 +103,12 @@ def refusal(bench: Bench, form: str, plant: Planter, work: Path) -> str:
             workspace.seal_files(folder)
         bench = replace(bench, checkpoint=bench.checkpoint.model_copy(update={"path": folder}))
     try:
-        packed = pack(bench, Named(name="merged" if before else name, options=options), work / "packed")
+        packed = pack(
+            Named(name="merged" if before else name, options=options),
+            bench.checkpoint,
+            work / "packed",
+            bench.settings,
+        )
         if not before:
             plant(packed.folder)
         parity.require_parity(evidence(bench, packed))
@@ -191,7 +180,7 @@ def measured(bench: Bench, name: str, form: Named) -> dict[str, float | int | No
     kept = WORK / "parity" / f"{name}-{bench.checkpoint.id}.json"
     if not kept.exists():
         with tempfile.TemporaryDirectory() as folder:
-            packed = pack(bench, form, Path(folder) / "packed")
+            packed = pack(form, bench.checkpoint, Path(folder) / "packed", bench.settings)
             size = sum(path.stat().st_size for path in packed.folder.iterdir())
             found = evidence(bench, packed)
         kept.write_text(json.dumps({"size": size, "evidence": found.model_dump(mode="json")}))

@@ -13,8 +13,6 @@ from tests.deploy.conftest import SPEC, Setting, question, report
 from tunewright.core.types import Checkpoint
 from tunewright.runtime.workspace import seal_files
 
-pytest.importorskip("xllamacpp")
-
 
 @pytest.fixture
 def bench(setting: Setting, tmp_path: Path) -> Bench:

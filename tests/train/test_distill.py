@@ -22,7 +22,7 @@ from tunewright.train.methods.distill import Distill
 from tunewright.train.torch.batches import collate, common_prefix
 from tunewright.train.torch.llama import FastLlama
 from tunewright.train.torch.networks import PlainNetwork
-from tunewright.train.torch.teacher import Taught, load_teacher
+from tunewright.train.torch.teacher import Taught, load_teacher, taught
 
 from .conftest import SPEC, make_context, make_examples
 from .test_methods import CPU, moved
@@ -128,3 +128,10 @@ def test_a_teacher_that_nobody_named_is_refused(options: dict[str, object]) -> N
     assert ("train.method.distill.model", "no teacher is named") in [
         (problem.where, problem.what) for problem in train.check(spec)
     ]
+
+
+def test_a_student_that_is_tuned_whole_and_its_teacher_multiply_in_the_same_format(tmp_path: Path) -> None:
+    folder = tiny_model(tmp_path / "model")
+    student, teacher = (AutoModelForCausalLM.from_pretrained(folder) for _ in range(2))
+    found = taught(PlainNetwork(student, torch.bfloat16), student, teacher)
+    assert [found.student.computed, found.teacher.computed] == [torch.bfloat16] * 2

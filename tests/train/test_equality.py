@@ -88,6 +88,12 @@ def test_the_plain_network_gives_the_same_loss(model: PeftModel, rendered: list[
     )
 
 
+def test_texts_without_a_trained_token_have_no_losses(model: PeftModel, rendered: list[Rendered]) -> None:
+    silent = [replace(one, trained=(False,) * len(one.ids)) for one in rendered]
+    for network in (FastLlama(model), PlainNetwork(model)):
+        assert network.losses(collate(silent, 0, CPU)).shape == (0,)
+
+
 def test_whole_weights_in_fp32_are_computed_with_in_bf16_and_have_gradients_in_fp32(
     model: PeftModel, rendered: list[Rendered]
 ) -> None:

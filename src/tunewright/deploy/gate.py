@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from tunewright.core.types import Checkpoint, Completion, Drop, Example, Parity, Report
+from tunewright.core.types import Completion, Drop, Example, Parity, Report
 from tunewright.deploy import asking, carried, parity
 from tunewright.deploy.asking import AS_IT_SERVES, EXACTLY, Asked
+from tunewright.deploy.packing import Packed
 from tunewright.deploy.parity import Evidence, Greedy, Said
 from tunewright.deploy.ports import FLOAT16, FLOAT32
 from tunewright.deploy.serving import Serving
@@ -21,23 +21,6 @@ from tunewright.runtime.settings import Settings
 
 TRAINED = "trained model"
 CANDIDATE = "candidate"
-
-
-@dataclass(frozen=True)
-class Packed:
-    """A form that was packed, and what it was packed from."""
-
-    form: str
-    checkpoint: Checkpoint
-    """The packed form, as an engine opens it."""
-    trained: Checkpoint
-    engine: str
-    rounding: float | None
-
-    @property
-    def folder(self) -> Path:
-        """Where it lies."""
-        return self.checkpoint.path
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tunewright.core.errors import DeployError
 from tunewright.core.types import Checkpoint, Dataset, Example, Release, Report
-from tunewright.deploy import gate, made, parity
-from tunewright.deploy.gate import Packed
+from tunewright.deploy import gate, packing, parity
+from tunewright.deploy.packing import Packed
 from tunewright.deploy.parity import EVIDENCE, Evidence
-from tunewright.deploy.ports import Export
 from tunewright.deploy.release import objections
 from tunewright.deploy.spec import DeploySpec
-from tunewright.runtime import adapters, examples, models, plugins, workspace
+from tunewright.runtime import adapters, examples, models, workspace
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.context import Context
 from tunewright.runtime.plugins import Named
@@ -72,21 +70,8 @@ def fitting(checkpoint: Checkpoint) -> Named:
 
 
 def _pack(context: Context, form: Named, checkpoint: Checkpoint) -> Packed:
-    damage = tuple(workspace.damaged(checkpoint.path))
-    if damage:
-        known = () if models.whole(checkpoint) else adapters.check(checkpoint.path)
-        raise DeployError(problems=(*known, *damage))
-    export: Export = plugins.make("exports", form)
-    refused = tuple(export.refuses(made.of_checkpoint(checkpoint, context.settings)))
-    if refused:
-        raise DeployError(problems=refused)
-    folder = context.folder / form.name
-    folder.mkdir(parents=True)
     context.tell("note", f"packing as `{form.name}`")
-    export.pack(checkpoint, folder, context.settings)
-    tuner = None if export.merges else checkpoint.tuner
-    packed = checkpoint.model_copy(update={"path": folder, "tuner": tuner})
-    return Packed(form.name, packed, checkpoint, export.engine, export.rounding)
+    return packing.pack(form, checkpoint, context.folder / form.name, context.settings)
 
 
 def _prove(context: Context, spec: DeploySpec, packed: Packed, report: Report, dataset: Dataset) -> Evidence:

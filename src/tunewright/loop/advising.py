@@ -156,16 +156,15 @@ def _tuners(place: Place) -> tuple[str, ...]:
 
 
 def _largest_first(project: Path, place: Place, found: Found, wish: Wish) -> Iterator[Shape]:
-    """Models whose weights fit and whose products alone would not take longer, without counting more."""
-    how, stored = settings.read(), STORED[_tuners(place)[-1]]
+    """Models whose products alone would not take longer, without counting more."""
+    how = settings.read()
     entries = sorted(models.catalogue(), key=lambda entry: -entry.parameters)
     tokens = sum(map(tokens_of, found.train))
     for entry in entries:
         here = models.known(entry.name, how) is not None
         seconds = WORK * entry.parameters * tokens / place.speed.flops
-        weighs = stored * entry.parameters < place.memory_bytes
         allowed = entry.licence in OPEN or not wish.commercial
-        if allowed and weighs and seconds < wish.hours * 3600 and (here or not how.offline):
+        if allowed and seconds < wish.hours * 3600 and (here or not how.offline):
             yield shape(entry.name, project)
 
 

@@ -92,11 +92,12 @@ def plan(project: Path, spec: Spec, made: Outcome, ask: Ask) -> tuple[Planned, .
         raise SpecError(problems=problems)
     places, table = places_of(project, spec, ask)
     shapes = [shape(name, project) for name in ask.models or (spec.model,)]
-    learned = [(once, texts_of(project, spec, made, once, ask)) for chain in rounds for once in chain]
+    texts = [texts_of(project, spec, made, once, ask) for once in spec.train.rounds]  # of every tuner alike
+    learned = [pair for chain in rounds for pair in zip(chain, texts, strict=True)]
     return tuple(
-        plan_one(model, once, place, table.currency, texts)
+        plan_one(model, once, place, table.currency, found)
         for model in shapes
-        for once, texts in learned
+        for once, found in learned
         for place in places
     )
 

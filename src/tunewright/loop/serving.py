@@ -59,11 +59,7 @@ def engine_of(spec: Spec, release: Release | None) -> Named:
     """The engine that serves: the one asked for, else what the form needs, else what was measured."""
     if spec.deploy.engine is not None:
         return spec.deploy.engine
-    if (
-        release is not None
-        and release.engine != spec.evaluate.engine.name
-        and release.engine != "transformers"
-    ):
+    if release is not None and release.engine not in ("transformers", spec.evaluate.engine.name):
         return Named(name=release.engine)
     return spec.evaluate.engine
 

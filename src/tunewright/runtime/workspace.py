@@ -148,8 +148,8 @@ def seal_files(folder: Path) -> dict[str, str]:
     return found
 
 
-def damaged(folder: Path, below: str = "") -> Iterator[Problem]:
-    """Files of an artifact that are no longer as they were sealed, those whose name begins with `below`."""
+def damaged(folder: Path) -> Iterator[Problem]:
+    """Files of an artifact that are no longer as they were sealed."""
     path = folder / FILES
     if not path.exists():
         return
@@ -160,8 +160,6 @@ def damaged(folder: Path, below: str = "") -> Iterator[Problem]:
         return
     for name, found in sealed.items():
         file = folder / name
-        if not name.startswith(below):
-            continue
         if not file.is_file():
             yield Problem(where=str(file), what="a file of the artifact is gone", fix=_RESTORE)
         elif digest.of_file(file) != found:

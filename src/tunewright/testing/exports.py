@@ -1,8 +1,8 @@
 """What every export must do: one class, to be inherited in the test suite of a plug-in.
 
 class TestMyExport(ExportConformance):
-def plugin(self) -> Export:
-return MyExport()
+    def plugin(self) -> Export:
+        return MyExport()
 """
 
 from __future__ import annotations

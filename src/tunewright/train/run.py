@@ -23,7 +23,7 @@ from tunewright.train.probe import probes
 from tunewright.train.spec import TrainSpec
 from tunewright.train.teach import lessons, teacher_of, unlike
 
-VERSION = "4"
+VERSION = "5"
 """Raised when a change of the stage makes earlier checkpoints stale."""
 EXAMINED = 1000
 """Examples that are made into tokens before a run: some CPU seconds."""

@@ -21,7 +21,6 @@ from tunewright.runtime import plugins
 from tunewright.testing.checkpoint import tiny_checkpoint
 from tunewright.testing.exports import ExportConformance
 
-pytest.importorskip("xllamacpp")
 EVERY = (Adapter, Container, Gguf, GgufAdapter, Merged, Ollama, Vllm)
 
 

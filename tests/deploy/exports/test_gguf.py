@@ -16,8 +16,6 @@ from tunewright.runtime.models import gguf
 from tunewright.runtime.plugins import Named
 from tunewright.testing.checkpoint import tiny_model
 
-pytest.importorskip("xllamacpp")
-
 
 def as_gguf(kind: str, **more: object) -> DeploySpec:
     return SPEC.model_copy(update={"export": Named(name="gguf", options={"type": kind}), **more})

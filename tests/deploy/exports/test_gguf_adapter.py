@@ -17,8 +17,6 @@ from tunewright.deploy.ports import Made
 from tunewright.runtime import models
 from tunewright.runtime.plugins import Named
 
-pytest.importorskip("xllamacpp")
-
 SPEC_F32 = SPEC.model_copy(update={"export": Named(name="gguf_adapter", options={"type": "f32"})})
 
 

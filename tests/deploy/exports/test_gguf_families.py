@@ -25,8 +25,6 @@ from tunewright.runtime.settings import Settings
 from tunewright.testing.checkpoint import tiny_model
 from tunewright.testing.questions import ask
 
-pytest.importorskip("xllamacpp")
-
 SETTINGS = Settings(cache=Path("unused"), threads=1, offline=True)
 SIZES: dict[str, Any] = {
     "vocab_size": 259,

@@ -11,9 +11,6 @@ from tests.deploy.conftest import SPEC, Setting, edited, report
 from tunewright.deploy import run
 from tunewright.runtime.plugins import Named
 
-pytest.importorskip("xllamacpp")
-pytest.importorskip("bitsandbytes")
-
 
 @pytest.mark.parametrize("form", ["merged", "gguf", "gguf_adapter"])
 def test_every_form_answers_with_the_tokens_of_the_rounded_base(

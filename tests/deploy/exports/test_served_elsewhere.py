@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,6 @@ from tunewright.runtime import children, models
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.plugins import Named
 
-pytest.importorskip("xllamacpp")
-
 LLAMA3 = (
     "{{ '<|im_start|>' }}{% for m in messages %}"
     "{{ '<|h|>' + m['role'] + '<|/h|>\\n\\n' + m['content'] + '<|im_end|>' }}"
@@ -32,6 +31,12 @@ MISTRAL = (
     "{% if m['role'] == 'assistant' %}{{ ' ' + m['content'] + '<|im_end|>' }}"
     "{% else %}{{ '[INST] ' + m['content'] + ' [/INST]' }}{% endif %}{% endfor %}"
 )
+WITHOUT_TORCH = """
+import runpy, sys
+sys.modules.update(torch=None, transformers=None, peft=None, accelerate=None)
+runpy.run_module("tunewright.server", run_name="__main__", alter_sys=True)
+"""
+"""The server as it is in a container, where none of these is installed."""
 SHOUTS = "{% for m in messages %}{{ m['content'] | upper }}{% endfor %}"
 
 
@@ -120,10 +125,9 @@ def test_a_container_folder_answers_by_the_command_of_its_file(setting: Setting,
     entry = json.loads(
         next(line for line in text.splitlines() if line.startswith("ENTRYPOINT")).split(" ", 1)[1]
     )
-    here = [word.replace("/model/", f"{moved}/").replace("0.0.0.0", "127.0.0.1") for word in entry]
-    import sys
-
-    process, said = children.start([sys.executable, *here[1:], "--port", "0"], where="test")
+    assert entry[:3] == ["python", "-m", "tunewright.server"]
+    here = [word.replace("/model/", f"{moved}/").replace("0.0.0.0", "127.0.0.1") for word in entry[3:]]
+    process, said = children.start([sys.executable, "-c", WITHOUT_TORCH, *here, "--port", "0"], where="test")
     try:
         assert said["name"] == "specialist"
         assert ask(said["url"]) in setting.checkpoint.labels

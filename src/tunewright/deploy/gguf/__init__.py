@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from tunewright.core.types import Problem
+from tunewright.runtime.models import gguf as names
 
 Type = Literal["f16", "f32", "q8_0", "q4_k_m"]
 ARCHITECTURES = {"llama": "llama", "mistral": "llama", "qwen2": "qwen2"}
@@ -15,22 +16,8 @@ PAIRED = ("llama",)
 """Architectures of llama.cpp in which the two numbers of a rotary pair lie side by side."""
 _ROPES = ("default", "linear", "llama3")
 _MERGED = "set `deploy.export: merged`, which transformers and vLLM read"
-IN_LAYER = {
-    "input_layernorm": "attn_norm",
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "post_attention_layernorm": "ffn_norm",
-    "mlp.gate_proj": "ffn_gate",
-    "mlp.up_proj": "ffn_up",
-    "mlp.down_proj": "ffn_down",
-}
-_WHOLE = {
-    "model.embed_tokens": "token_embd",
-    "model.norm": "output_norm",
-    "lm_head": "output",
-}
+_IN_LAYER = {ours: theirs for theirs, ours in names.IN_LAYER.items()}
+_WHOLE = {ours: theirs for theirs, ours in names.WHOLE.items()}
 _LAYER = re.compile(r"model\.layers\.(\d+)\.([\w.]+)")
 
 
@@ -39,7 +26,7 @@ def name_of(module: str) -> str | None:
     if module in _WHOLE:
         return _WHOLE[module]
     found = _LAYER.fullmatch(module)
-    part = IN_LAYER.get(found[2]) if found else None
+    part = _IN_LAYER.get(found[2]) if found else None
     return f"blk.{found[1]}.{part}" if found and part else None
 
 

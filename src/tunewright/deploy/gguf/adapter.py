@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ def _weights(adapter: Path, told: Mapping[str, Any], config: Mapping[str, Any]) 
         yield Weight(f"{place}.weight.lora_{found[2].lower()}", values.shape, _kept(values))
 
 
-def _kept(values: Values) -> Any:  # noqa: ANN401 - a function
+def _kept(values: Values) -> Callable[[], Values]:
     return lambda: np.ascontiguousarray(values)
 
 

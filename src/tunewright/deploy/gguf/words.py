@@ -12,9 +12,8 @@ from tunewright.core.types import Problem
 from tunewright.runtime.chat import TOKENIZER, Chat
 from tunewright.runtime.engines.frozen import ends
 from tunewright.runtime.models.files import read_object
+from tunewright.runtime.models.gguf import BYTE, CONTROL, NORMAL, UNKNOWN, UNUSED, USER_DEFINED
 
-NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
-"""`token_type` of the GGUF specification."""
 _MERGED = "set `deploy.export: merged`, which needs no other tokenizer"
 _LLAMA3 = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+"

@@ -74,7 +74,7 @@ class Study:
         begun = self._begin(self._study.ask())
         others = self._others(begun)
         if others:
-            self.tell(begun.number, "failed", repeats="yes")
+            self.tell(begun.number, "failed", None, **{REPEATS: "yes"})
             self._study.enqueue_trial(others[begun.number % len(others)])
             begun = self._begin(self._study.ask())
         return begun

@@ -18,25 +18,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from tunewright.core.errors import ModelError
-
-_WHOLE = {
-    "token_embd.weight": "model.embed_tokens.weight",
-    "output_norm.weight": "model.norm.weight",
-    "output.weight": "lm_head.weight",
-}
-_IN_LAYER = {
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
-_CONTROL = 3
-"""`token_type` of a token that stands for no text (GGUF specification, `tokenizer.ggml.token_type`)."""
+from tunewright.runtime.models import gguf as names
 
 Matrix = NDArray[np.float32]
 
@@ -70,12 +52,12 @@ def convert(file: Path, folder: Path) -> None:
 
 def _name(tensor: str) -> str:
     """The name that transformers gives to a tensor."""
-    if tensor in _WHOLE:
-        return _WHOLE[tensor]
+    if (whole := names.WHOLE.get(tensor.removesuffix(".weight"))) is not None:
+        return f"{whole}.weight"
     found = re.fullmatch(r"blk\.(\d+)\.(\w+)\.weight", tensor)
-    if found is None or found[2] not in _IN_LAYER:
+    if found is None or found[2] not in names.IN_LAYER:
         raise ModelError(f"unknown tensor `{tensor}`", fix="take a model that comes as safetensors")
-    return f"model.layers.{found[1]}.{_IN_LAYER[found[2]]}.weight"
+    return f"model.layers.{found[1]}.{names.IN_LAYER[found[2]]}.weight"
 
 
 def _values(tensor: Any, facts: dict[str, Any]) -> Matrix:  # noqa: ANN401 - a `gguf.ReaderTensor`
@@ -127,15 +109,17 @@ def _config(facts: dict[str, Any], *, tied: bool) -> dict[str, Any]:
 def _tokenizer(facts: dict[str, Any]) -> Any:  # noqa: ANN401 - a `tokenizers.Tokenizer`
     """The byte-level tokenizer of the file, digits kept apart where the model was trained so.
 
-    transformers' GGUF reader forgets the digits, which changes the tokens of a number after spaces.
+    transformers' GGUF reader forgets the digits, which changes the tokens of a number after spaces. A merge
+    into what is no token never happens, and stands in a file where there would be none.
     """
     tokens, kinds = facts["tokenizer.ggml.tokens"], facts["tokenizer.ggml.token_type"]
-    merges = [tuple(pair.split(" ", 1)) for pair in facts.get("tokenizer.ggml.merges", ())]
     vocabulary = {token: place for place, token in enumerate(tokens)}
+    pairs = [pair.split(" ", 1) for pair in facts.get("tokenizer.ggml.merges", ())]
+    merges = [(left, right) for left, right in pairs if left + right in vocabulary]
     tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(vocab=vocabulary, merges=merges))
     tokenizer.pre_tokenizer = _pre_tokenizer(str(facts.get("tokenizer.ggml.pre", "default")))
     tokenizer.decoder = tokenizers.decoders.ByteLevel()
-    control = [token for token, kind in zip(tokens, kinds, strict=True) if kind == _CONTROL]
+    control = [token for token, kind in zip(tokens, kinds, strict=True) if kind == names.CONTROL]
     tokenizer.add_special_tokens([tokenizers.AddedToken(token, special=True) for token in control])
     return tokenizer
 

@@ -36,7 +36,7 @@ class Batch:
     """Where, in the flattened `ids`, a trained token is predicted."""
     targets: Tensor
     """The trained tokens."""
-    columns: tuple[int, ...]
+    columns: Tensor
     """Columns of `ids` where a token of any text is predicted, in ascending order."""
     weights: Tensor | None
     """How much the loss of each trained token counts; None where all count alike."""
@@ -157,7 +157,7 @@ def collate(examples: Sequence[Rendered], prefix: int, device: torch.device, see
         there=torch.cat([torch.arange(own) + row * width for row, own in enumerate(lengths)]).to(device),
         places=torch.tensor(places, dtype=torch.long).to(device),
         targets=torch.tensor(targets, dtype=torch.long).to(device),
-        columns=tuple(sorted({place % width for place in places})),
+        columns=torch.tensor(sorted({place % width for place in places}), dtype=torch.long).to(device),
         weights=torch.tensor(weights).to(device) if any(weight != 1.0 for weight in weights) else None,
         items=len(examples),
         item_weights=torch.tensor([item.weight for item in examples], dtype=torch.float64).to(device),

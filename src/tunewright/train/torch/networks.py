@@ -104,7 +104,7 @@ class PlainNetwork:
 
     def _scores(self, batch: Batch) -> Tensor:
         """Logits of the trained tokens, [trained tokens, vocabulary]; of other places few are computed."""
-        columns, width = torch.tensor(batch.columns, device=batch.ids.device), batch.ids.shape[1]
+        columns, width = batch.columns, batch.ids.shape[1]
         with self._computing():
             kept = columns - width
             read = self.model(input_ids=_ids(batch), use_cache=False, logits_to_keep=kept).logits

@@ -74,4 +74,5 @@ def taught(network: Network, model: Any, teacher: Any) -> Taught:
     other, _ = network_for(teacher)
     if isinstance(network, FastLlama) and isinstance(other, FastLlama):
         return Taught(network, other)
-    return Taught(PlainNetwork(model), PlainNetwork(teacher))
+    student = network if isinstance(network, PlainNetwork) else PlainNetwork(model)
+    return Taught(student, PlainNetwork(teacher, student.computed))

@@ -23,5 +23,4 @@ def packed(folder: Path) -> Checkpoint:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
     """Packed once."""
-    pytest.importorskip("xllamacpp")
     return packed(tmp_path_factory.mktemp("llamacpp"))

@@ -23,9 +23,6 @@ from tunewright.testing.checkpoint import tiny_checkpoint
 from tunewright.testing.conformance import LABELS, EngineConformance
 from tunewright.testing.questions import ask
 
-pytest.importorskip("xllamacpp")
-pytest.importorskip("torch")
-
 SETTINGS = Settings(cache=Path("unused"), threads=1, offline=True)
 EXACT = LlamaCpp(cache="f32", slots=2)
 

@@ -16,12 +16,14 @@ from tunewright.runtime import adapters, models
 from tunewright.runtime.lazy import require
 from tunewright.runtime.settings import Settings
 
+Dtype = Literal["float32", "bfloat16", "float16"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Merged:
     """Base and adapter in one folder; of a model that was tuned whole, its own weights."""
 
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Dtype = "float32"
     """Number format of the weights; what those of 16 bits lose is measured."""
 
     merges: ClassVar[bool] = True

@@ -7,12 +7,11 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from tunewright.core.types import Checkpoint, Problem
-from tunewright.deploy.exports.merged import Merged
-from tunewright.deploy.exports.words import refuse_apart
-from tunewright.deploy.ports import FLOAT32, Made
+from tunewright.deploy.exports.merged import Dtype, Merged
+from tunewright.deploy.ports import Made
 from tunewright.runtime.chat import TEMPLATE, Chat
 from tunewright.runtime.engines.frozen import ends
 from tunewright.runtime.models.files import CONFIG, read_object
@@ -29,17 +28,17 @@ class Vllm:
     merges: ClassVar[bool] = True
     engine: ClassVar[str] = "transformers"
 
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    dtype: Dtype = "float32"
     """Number format of the weights and of vLLM's sums; those of 16 bits are measured."""
 
     @property
     def rounding(self) -> float | None:
-        """That of float32; the others are measured."""
-        return FLOAT32 if self.dtype == "float32" else None
+        """That of the merged model."""
+        return Merged(dtype=self.dtype).rounding
 
     def refuses(self, made: Made) -> Iterator[Problem]:
         """What cannot be added to the base's weights: vLLM knows LoRA and no other adapter."""
-        yield from refuse_apart(made)
+        yield from Merged(dtype=self.dtype).refuses(made)
 
     def pack(self, checkpoint: Checkpoint, folder: Path, settings: Settings) -> None:
         """Write the model into `folder`, tokenizer, frozen template and `serve.sh` beside it."""

@@ -18,6 +18,7 @@ _ERRORS = 1
 """What llama.cpp says of itself: errors alone."""
 _KEPT_MIB = 256
 """Room for the keys and values of earlier prompts; llama.cpp itself would take up to 8 GB."""
+_CACHES = {"f16": xllamacpp.ggml_type.GGML_TYPE_F16, "f32": xllamacpp.ggml_type.GGML_TYPE_F32}
 
 
 def main() -> int:
@@ -44,7 +45,7 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--slots", type=int, default=1)
     parser.add_argument("--context", type=int, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--cache", choices=("f16", "f32"), default="f16")
+    parser.add_argument("--cache", choices=_CACHES, default="f16")
     return parser.parse_args()
 
 
@@ -56,8 +57,7 @@ def _parameters(asked: argparse.Namespace) -> xllamacpp.CommonParams:
     found.kv_unified = False
     found.cpuparams.n_threads = found.cpuparams_batch.n_threads = asked.threads
     found.n_threads_http = asked.slots + 4
-    kind = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{asked.cache.upper()}")
-    found.cache_type_k = found.cache_type_v = kind
+    found.cache_type_k = found.cache_type_v = _CACHES[asked.cache]
     if asked.adapter is not None:
         found.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(asked.adapter), 1.0)]
     found.cache_ram_mib = _KEPT_MIB

@@ -124,7 +124,7 @@ class LlamaCppEngine:
             if not self._options.stream:
                 yield words.all(await whole(client, body))
                 return
-            async with aclosing(pieces(client, body)) as said:  # type: ignore[type-var]
+            async with aclosing(pieces(client, body)) as said:
                 async for piece in said:
                     delta = words.take(piece)
                     yield delta

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ async def cut(client: httpx.AsyncClient, text: str) -> list[int]:
     return [int(one) for one in json.loads(response.content)["tokens"]]
 
 
-async def pieces(client: httpx.AsyncClient, body: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+async def pieces(client: httpx.AsyncClient, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
     """The pieces of a completion as they come; leaving early cancels it."""
     async with client.stream("POST", "/completion", json={**body, "stream": True}) as response:
         if response.status_code >= 300:
