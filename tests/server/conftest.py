@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 
 from tunewright.core.types import Checkpoint, Delta, ModelRef, Request
+from tunewright.deploy.admission import Admission
 from tunewright.deploy.respond import Specialist, specialist
 from tunewright.runtime.engine import Engine
 from tunewright.runtime.settings import Settings
@@ -65,10 +66,11 @@ def echoing(labels: tuple[str, ...] = (), *, delay: float = 0.0) -> tuple[Specia
 
 
 @contextlib.contextmanager
-def served(answering: Specialist) -> Iterator[str]:
+def served(answering: Specialist, admission: Admission | None = None) -> Iterator[str]:
     """The base URL of a server that runs until the block ends."""
     taken = listen(port=0)
-    server = uvicorn.Server(uvicorn.Config(create_app(answering), log_level="warning", access_log=False))
+    app = create_app(answering, admission)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     thread = threading.Thread(target=lambda: server.run(sockets=[taken]))
     thread.start()
     try:

@@ -8,6 +8,7 @@ from typing import Annotated, Optional
 import typer
 
 from tunewright.cli import datasets as data_commands
+from tunewright.cli import keys as key_commands
 from tunewright.cli import label as label_commands
 from tunewright.cli import models as model_commands
 from tunewright.cli import planning, releases
@@ -21,6 +22,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(data_commands.app, name="data")
+app.add_typer(key_commands.app, name="keys")
 app.add_typer(label_commands.app, name="label")
 app.add_typer(model_commands.app, name="models")
 app.command()(planning.plan)

@@ -13,10 +13,22 @@ from tunewright.deploy.respond import Specialist
 from tunewright.loop.project import Project
 from tunewright.loop.serving import Served
 
+HERE = ("127.0.0.1", "localhost", "::1")
+"""Addresses that only this machine reaches."""
+
 
 def serve(folder: Path, host: str, port: int) -> int:
     """Serve until the process is ended."""
-    return until_ended(lambda: Project.open(folder).serve(host=host, port=port))
+    return until_ended(lambda: _served(folder, host, port))
+
+
+def _served(folder: Path, host: str, port: int) -> Served:
+    """Start it; say so where everybody in reach of the address could ask."""
+    served = Project.open(folder).serve(host=host, port=port)
+    if served.open and host not in HERE:
+        what = f"warning: whoever reaches {host} may ask, for no key is needed"
+        typer.echo(f"{what}; `tunewright keys create NAME` makes the first", err=True)
+    return served
 
 
 def until_ended(start: Callable[[], Served]) -> int:

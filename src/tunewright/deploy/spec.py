@@ -8,6 +8,17 @@ from tunewright.core.types import Frozen, VerdictWord
 from tunewright.runtime.plugins import Named
 
 
+class ServeSpec(Frozen):
+    """What one server takes on; no release depends on it."""
+
+    answers: int = Field(
+        default=64, ge=1, description="answers under way or waiting at once; who comes then is told to wait"
+    )
+    body_bytes: int = Field(default=1_000_000, ge=1024, description="bytes of one request")
+    prompt_characters: int = Field(default=200_000, ge=1, description="characters of one conversation")
+    answer_tokens: int = Field(default=4096, ge=1, description="tokens that one answer may be asked for")
+
+
 class DeploySpec(Frozen):
     """How a checkpoint is packed, and what must hold before it may be promoted."""
 

@@ -16,6 +16,7 @@ from tunewright.data.synthetic import Kind
 from tunewright.deploy import registry
 from tunewright.deploy.answer import AnswerSpec, answer_file
 from tunewright.deploy.chat import Conversation
+from tunewright.deploy.keys import Keychain
 from tunewright.deploy.registry import Registry
 from tunewright.deploy.respond import Specialist, open_specialist
 from tunewright.loop import advising, checks, curve, jobs, looking, new, planning, serving
@@ -250,6 +251,11 @@ class Project:
     def promote(self, release_id: str) -> Registry:
         """Make a release the champion, which is served from then on; raises `DeployError`."""
         return registry.promote(self.workspace, release_id)
+
+    @property
+    def keys(self) -> Keychain:
+        """API keys of its server: `create`, `list`, `revoke`."""
+        return Keychain(self.workspace)
 
     def chat(self) -> Conversation:
         """A conversation with the specialist."""

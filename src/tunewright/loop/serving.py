@@ -30,6 +30,8 @@ class Served:
     allowed: bool = True
     """False for a candidate that the report does not allow."""
     reasons: tuple[str, ...] = ()
+    open: bool = False
+    """Whether it answers without a key."""
     process: subprocess.Popen[bytes]
 
     def __enter__(self) -> Served:
@@ -78,5 +80,6 @@ def launch(command: Sequence[str], *, where: str) -> Served:
         url=said["url"],
         allowed=bool(said.get("allowed", True)),
         reasons=tuple(said.get("reasons", ())),
+        open=bool(said.get("open", False)),
         process=process,
     )

@@ -14,7 +14,7 @@ from tunewright.core.errors import SpecError
 from tunewright.core.types import Frozen, Problem
 from tunewright.data import DataSpec
 from tunewright.define import DefineSpec
-from tunewright.deploy import DeploySpec
+from tunewright.deploy import DeploySpec, ServeSpec
 from tunewright.evaluate import EvaluateSpec
 from tunewright.iterate import IterateSpec
 from tunewright.loop.near_miss import explain
@@ -40,6 +40,7 @@ class Spec(Frozen):
     sweep: SweepSpec = Field(default=SweepSpec(), description="which settings `tunewright sweep` tries")
     evaluate: EvaluateSpec = Field(default=EvaluateSpec(), description="what is compared, and how")
     deploy: DeploySpec = Field(default=DeploySpec(), description="what is packed and served")
+    serve: ServeSpec = Field(default=ServeSpec(), description="what a server takes on at once")
     iterate: IterateSpec = Field(default=IterateSpec(), description="what the next round looks at")
 
     @field_validator("name")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tunewright.core.errors import ServeError
+from tunewright.deploy.admission import Admission
 from tunewright.runtime.lazy import require
 
 if TYPE_CHECKING:
@@ -32,11 +33,18 @@ def listen(host: str = "127.0.0.1", port: int = 8000) -> socket.socket:
         raise ServeError(what, where=f"{host}:{port}", fix=fix) from error
 
 
-def serve(specialist: Specialist, on: socket.socket, *, ready: Callable[[str], None]) -> None:
+def serve(
+    specialist: Specialist,
+    on: socket.socket,
+    *,
+    ready: Callable[[str], None],
+    admission: Admission | None = None,
+) -> None:
     """Answer until interrupted, then finish what is being answered; `ready` is told the base URL.
 
-    The engine is closed at the end.
+    Without an `admission` everybody is let in, within the usual limits. The engine is closed at the end.
     """
-    for module in ("fastapi", "uvicorn"):
+    for module in ("fastapi", "prometheus_client", "uvicorn"):
         require(module, extra="serve")
-    require("tunewright.server.running", extra="serve").run(specialist, on, ready)
+    running = require("tunewright.server.running", extra="serve")
+    running.run(specialist, admission or Admission(), on, ready)

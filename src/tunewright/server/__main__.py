@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tunewright.core.errors import TunewrightError
 from tunewright.deploy import serving
+from tunewright.deploy.admission import Admission
 from tunewright.deploy.respond import Specialist, open_specialist
 from tunewright.loop.project import Project
 from tunewright.runtime import settings
@@ -25,6 +26,7 @@ def main() -> int:
     parser.add_argument(
         "--packed", type=Path, help="the `serving.json` of a packed form, instead of a project"
     )
+    parser.add_argument("--keys", type=Path, help="`keys.json` of a packed form that asks for keys")
     parser.add_argument("--until-input-ends", action="store_true", help="end with the process that starts it")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
@@ -34,9 +36,14 @@ def main() -> int:
         threading.Thread(target=_end_with_input, name="until input ends", daemon=True).start()
     try:
         on = listen(asked.host, asked.port)
-        specialist = _opened(asked)
-        facts = {"name": specialist.name, "allowed": specialist.allowed, "reasons": specialist.reasons}
-        serve(specialist, on, ready=lambda url: _tell({"url": url, **facts}))
+        specialist, admission = _opened(asked)
+        facts = {
+            "name": specialist.name,
+            "allowed": specialist.allowed,
+            "reasons": specialist.reasons,
+            "open": admission.open,
+        }
+        serve(specialist, on, ready=lambda url: _tell({"url": url, **facts}), admission=admission)
     except TunewrightError as error:
         _tell({"problems": [problem.model_dump() for problem in error.problems]})
         return 2
@@ -48,11 +55,13 @@ def _end_with_input() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def _opened(asked: argparse.Namespace) -> Specialist:
+def _opened(asked: argparse.Namespace) -> tuple[Specialist, Admission]:
     if asked.packed is None:
-        return Project.open(asked.project).specialist()
+        project = Project.open(asked.project)
+        return project.specialist(), Admission(project.spec.serve, project.keys.path)
     found = serving.read(asked.packed)
-    return open_specialist(found.checkpoint, settings.read(), engine=found.engine, name=found.name)
+    specialist = open_specialist(found.checkpoint, settings.read(), engine=found.engine, name=found.name)
+    return specialist, Admission(file=asked.keys)
 
 
 def _tell(said: dict[str, object]) -> None:

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from tunewright.core.errors import ModelError, TooLong, TunewrightError
+from tunewright.deploy.admission import NoKey, NoScope, TooLarge, TooMany
+
+_KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 class ApiError(Exception):
     """An answer that is an error."""
 
     def __init__(
-        self, status: int, message: str, *, param: str | None = None, code: str | None = None
+        self,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.param = param
         self.code = code
+        self.headers = dict(headers or {})
 
     def body(self) -> dict[str, Any]:
         """The JSON that clients know how to read."""
-        kind = "invalid_request_error" if self.status < 500 else "server_error"
+        kind = _KINDS.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
         return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
 
 
@@ -38,6 +50,15 @@ def of_tunewright(error: TunewrightError) -> ApiError:
     )
     if isinstance(error, TooLong):
         return ApiError(400, message, param="messages", code="context_length_exceeded")
+    if isinstance(error, NoKey):
+        return ApiError(401, message, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
+    if isinstance(error, NoScope):
+        return ApiError(403, message, code="insufficient_permissions")
+    if isinstance(error, TooLarge):
+        return ApiError(400, message, param=error.problems[0].where, code="limit_exceeded")
+    if isinstance(error, TooMany):
+        wait = {"Retry-After": str(max(1, math.ceil(error.seconds)))}
+        return ApiError(429, message, code="rate_limit_exceeded", headers=wait)
     if isinstance(error, ModelError):
         return ApiError(400, message, param="messages", code="invalid_messages")
     return ApiError(500, message, code="engine_error")

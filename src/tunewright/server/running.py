@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import uvicorn
 
+from tunewright.deploy.admission import Admission
 from tunewright.deploy.respond import Specialist
 from tunewright.server.app import create_app
 
@@ -28,10 +29,12 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def run(specialist: Specialist, on: socket.socket, ready: Callable[[str], None]) -> None:
+def run(
+    specialist: Specialist, admission: Admission, on: socket.socket, ready: Callable[[str], None]
+) -> None:
     """Serve until a signal comes; Ctrl-C is the usual end, not an error."""
     config = uvicorn.Config(
-        create_app(specialist),
+        create_app(specialist, admission),
         access_log=False,
         log_level="warning",
         timeout_graceful_shutdown=PATIENCE,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from starlette.requests import Request
@@ -15,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 from tunewright.core.errors import TunewrightError
 from tunewright.core.types import Completion
 from tunewright.core.types import Request as Question
+from tunewright.deploy.admission import Admission, Spent
+from tunewright.deploy.keys import Key
 from tunewright.deploy.respond import Specialist
 from tunewright.server import wire
 from tunewright.server.errors import of_tunewright
@@ -27,36 +30,55 @@ class ClientGone(Exception):
     """Nobody waits for the answer any more."""
 
 
-async def answer_together(specialist: Specialist, requests: Sequence[Question]) -> list[Completion]:
-    """All answers, asked at once so that the engine can batch; cancelled together."""
-    tasks = [asyncio.ensure_future(specialist.complete(request)) for request in requests]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
+@dataclass(frozen=True)
+class Desk:
+    """Where answers are given: to those for whom there is room, and at a cost that is counted."""
 
+    specialist: Specialist
+    door: Admission
+    paid: Callable[[int, int], None]
+    """Told the tokens of the questions and of the answers."""
 
-async def chunks(
-    specialist: Specialist, requests: Sequence[Question], head: dict[str, Any], *, with_usage: bool
-) -> Chunks:
-    """Chunks of every choice in turn; the first comes once the engine has begun to answer."""
-    prompt_tokens = answered = 0
-    for index, request in enumerate(requests):
-        opened = False
-        async with aclosing(specialist.stream(request)) as deltas:
-            async for delta in deltas:
-                prompt_tokens = max(prompt_tokens, delta.prompt_tokens)
-                answered += len(delta.token_ids) or delta.answer_tokens
-                if not opened:
-                    yield wire.chunk(head, index, {"role": "assistant", "content": ""}, None)
-                    opened = True
-                if delta.text:
-                    yield wire.chunk(head, index, {"content": delta.text}, None)
-                if delta.finish_reason is not None:
-                    yield wire.chunk(head, index, {}, wire.finish(delta.finish_reason))
-    if with_usage:
-        yield wire.usage_chunk(head, prompt_tokens, answered)
+    async def together(self, requests: Sequence[Question], key: Key | None) -> list[Completion]:
+        """All answers, asked at once so that the engine can batch; cancelled together."""
+        with self.door.answering(key, len(requests)) as spent:
+            tasks = [asyncio.ensure_future(self.specialist.complete(request)) for request in requests]
+            try:
+                found = await asyncio.gather(*tasks)
+            finally:
+                for task in tasks:
+                    task.cancel()
+            self._pay(spent, max(one.prompt_tokens for one in found), sum(one.tokens for one in found))
+        return found
+
+    async def chunks(
+        self, requests: Sequence[Question], head: dict[str, Any], key: Key | None, *, with_usage: bool
+    ) -> Chunks:
+        """Chunks of every choice in turn; the first comes once the engine has begun to answer."""
+        prompt_tokens = answered = 0
+        with self.door.answering(key) as spent:
+            try:
+                for index, request in enumerate(requests):
+                    opened = False
+                    async with aclosing(self.specialist.stream(request)) as deltas:
+                        async for delta in deltas:
+                            prompt_tokens = max(prompt_tokens, delta.prompt_tokens)
+                            answered += len(delta.token_ids) or delta.answer_tokens
+                            if not opened:
+                                yield wire.chunk(head, index, {"role": "assistant", "content": ""}, None)
+                                opened = True
+                            if delta.text:
+                                yield wire.chunk(head, index, {"content": delta.text}, None)
+                            if delta.finish_reason is not None:
+                                yield wire.chunk(head, index, {}, wire.finish(delta.finish_reason))
+            finally:
+                self._pay(spent, prompt_tokens, answered)
+        if with_usage:
+            yield wire.usage_chunk(head, prompt_tokens, answered)
+
+    def _pay(self, spent: Spent, prompt: int, answer: int) -> None:
+        spent.tokens = prompt + answer
+        self.paid(prompt, answer)
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:

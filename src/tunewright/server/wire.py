@@ -113,14 +113,19 @@ class ChatRequest(BaseModel):
         ]
 
     @property
+    def limit(self) -> int | None:
+        """Most tokens of an answer, where the client names them."""
+        return self.max_completion_tokens or self.max_tokens
+
+    @property
     def with_usage(self) -> bool:
         """Whether a stream ends with the usage."""
         return self.stream_options is not None and self.stream_options.include_usage
 
     def _sampling(self) -> Iterator[tuple[str, Any]]:
         """What was given; the rest is left to the request's defaults, greedy as in the evaluation."""
-        if (limit := self.max_completion_tokens or self.max_tokens) is not None:
-            yield "max_tokens", limit
+        if self.limit is not None:
+            yield "max_tokens", self.limit
         if self.temperature is not None:
             yield "temperature", self.temperature
         if self.top_p is not None:
