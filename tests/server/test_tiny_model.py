@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openai
+import pytest
+
 from tests.deploy.conftest import LABELS, SPEC, Setting, report
 from tests.deploy.conftest import setting as setting
 from tests.deploy.conftest import tuned as tuned
@@ -43,9 +46,6 @@ def test_adapter_and_release_are_served_with_the_same_answers(setting: Setting, 
 
 
 def test_a_conversation_that_does_not_fit_is_a_bad_request(setting: Setting) -> None:
-    import openai
-    import pytest
-
     opened = open_specialist(setting.checkpoint, setting.context.settings, engine=EXACT, name="desk")
     with served(opened) as url, connected(url) as client:
         with pytest.raises(openai.BadRequestError) as caught:
@@ -63,3 +63,32 @@ def test_a_file_is_answered_by_the_real_engine(setting: Setting, tmp_path: Path)
     finally:
         opened.engine.close()
     assert {line.rsplit(",", 1)[1] for line in done.path.read_text().splitlines()[1:]} <= set(LABELS)
+
+
+def test_tokens_are_told_with_their_probabilities_whole_and_in_a_stream(setting: Setting) -> None:
+    opened = open_specialist(setting.checkpoint, setting.context.settings, engine=EXACT, name="desk")
+    free = {"model": "desk", "messages": QUESTION, "max_tokens": 8, "extra_body": {"constrained": False}}
+    with served(opened) as url, connected(url) as client:
+        ask = client.chat.completions.create
+        whole = ask(**free, logprobs=True, top_logprobs=3)
+        pieces = ask(**free, logprobs=True, top_logprobs=3, stream=True)
+        streamed = [
+            entry
+            for piece in pieces
+            if piece.choices[0].logprobs
+            for entry in piece.choices[0].logprobs.content
+        ]
+        label = ask(model="desk", messages=QUESTION, logprobs=True)
+        plain = ask(**free)
+        with pytest.raises(openai.BadRequestError, match="needs `logprobs: true`"):
+            ask(**free, top_logprobs=3)
+    told = whole.choices[0].logprobs.content
+    assert [entry.model_dump() for entry in told] == [entry.model_dump() for entry in streamed]
+    assert len(told) == whole.usage.completion_tokens
+    for entry in told:
+        assert [len(entry.top_logprobs), entry.top_logprobs[0].logprob] == [3, entry.logprob]  # greedy
+        assert entry.bytes is None or bytes(entry.bytes).decode() == entry.token
+    decided = label.choices[0].logprobs.content
+    assert 0 < len(decided) < label.usage.completion_tokens
+    assert all(entry.top_logprobs == [] and entry.logprob <= 0 for entry in decided)
+    assert plain.choices[0].logprobs is None

@@ -251,6 +251,8 @@ class Request(Frozen):
     choices: tuple[str, ...] = ()
     """If given, the answer is one of these, letter for letter (constrained decoding); `max_tokens`
     and `stop` do not count, and tokens that the list leaves no choice about have no logprob."""
+    likeliest: int = 0
+    """How many of the likeliest tokens are told beside each token, with their log-probabilities."""
 
 
 FinishReason = Literal["stop", "length", "cancelled"]
@@ -263,6 +265,8 @@ class Delta(Frozen):
     token_ids: tuple[int, ...] = ()
     logprobs: tuple[float, ...] = ()
     """Log-probability of each token, as the model gave it before any constraint."""
+    likeliest: tuple[tuple[tuple[int, float], ...], ...] = ()
+    """For each of `logprobs`, the likeliest tokens in its place with theirs, where they were asked for."""
     finish_reason: FinishReason | None = None
     prompt_tokens: int = 0
     answer_tokens: int = 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tunewright.core.types import Completion, Delta, Message, Request
+from tunewright.core.types import Completion, Message
 from tunewright.deploy.respond import Specialist
-from tunewright.runtime.engine import complete, wait
+from tunewright.runtime.engine import wait
 
 
 @dataclass
@@ -29,7 +29,7 @@ class Conversation:
         request = self.specialist.request(
             (*before, asked), constrained=self.constrained, temperature=self.temperature
         )
-        completion = wait(complete(_Overheard(self.specialist, heard), request))
+        completion = wait(self.specialist.complete(request, lambda delta: heard(delta.text)))
         self.turns += [asked, Message(role="assistant", content=completion.text)]
         return completion
 
@@ -39,23 +39,3 @@ class Conversation:
 
     def _remembers(self) -> bool:
         return not self.specialist.labels if self.remember is None else self.remember
-
-
-@dataclass(frozen=True)
-class _Overheard:
-    """A specialist whose pieces of text somebody hears on their way."""
-
-    specialist: Specialist
-    heard: Callable[[str], None]
-
-    async def stream(self, request: Request) -> AsyncIterator[Delta]:
-        async for delta in self.specialist.stream(request):
-            if delta.text:
-                self.heard(delta.text)
-            yield delta
-
-    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
-        return await self.specialist.engine.logprobs(prompts)
-
-    def close(self) -> None:
-        self.specialist.engine.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -37,6 +37,8 @@ class Specialist:
     allowed: bool = True
     """False for a candidate that the report does not allow."""
     reasons: tuple[str, ...] = field(default=())
+    chat: Chat | None = None
+    """Its tokenizer, which says what a token is called; None of an engine whose tokens nobody knows."""
 
     def request(
         self,
@@ -59,13 +61,18 @@ class Specialist:
             async for delta in deltas:
                 yield delta
 
-    async def complete(self, request: Request) -> Completion:
-        """A whole answer."""
-        return await engines.complete(self.engine, request)
+    async def complete(self, request: Request, heard: Callable[[Delta], None] = lambda _: None) -> Completion:
+        """A whole answer; its deltas are `heard` as they come."""
+        return await engines.complete(self.engine, request, heard)
 
 
 def specialist(
-    engine: Engine, made: Checkpoint | Release, *, name: str | None = None, constrained: bool = True
+    engine: Engine,
+    made: Checkpoint | Release,
+    *,
+    name: str | None = None,
+    constrained: bool = True,
+    chat: Chat | None = None,
 ) -> Specialist:
     """What answers for a checkpoint or release on an engine that is already open."""
     return Specialist(
@@ -77,6 +84,7 @@ def specialist(
         constrained=constrained,
         allowed=made.allowed if isinstance(made, Release) else True,
         reasons=made.reasons if isinstance(made, Release) else (),
+        chat=chat,
     )
 
 
@@ -95,7 +103,9 @@ def open_specialist(
     if damage:
         raise DeployError(problems=damage)
     plugin: EnginePlugin = plugins.make("engines", engine)
-    return specialist(plugin.open(checkpoint, settings), made, name=name, constrained=constrained)
+    opened = plugin.open(checkpoint, settings)
+    chat = Chat.load(checkpoint.path) if checkpoint.template_sha256 else None
+    return specialist(opened, made, name=name, constrained=constrained, chat=chat)
 
 
 def _check_template(checkpoint: Checkpoint) -> None:

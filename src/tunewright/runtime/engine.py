@@ -66,13 +66,16 @@ def needed(checkpoint: Checkpoint | None, name: str) -> Checkpoint:
     return checkpoint
 
 
-async def complete(engine: Engine, request: Request) -> Completion:
-    """Fold the deltas of one answer."""
+async def complete(
+    engine: Engine, request: Request, heard: Callable[[Delta], None] = lambda _: None
+) -> Completion:
+    """Fold the deltas of one answer; each is `heard` as it comes."""
     started = time.perf_counter()
     text, tokens, logprobs = "", list[int](), list[float]()
     finish: FinishReason = "stop"
     prompt_tokens = answer_tokens = 0
     async for delta in engine.stream(request):
+        heard(delta)
         text += delta.text
         tokens += delta.token_ids
         logprobs += delta.logprobs

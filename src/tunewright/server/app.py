@@ -99,11 +99,12 @@ def _add_chat(app: FastAPI, desk: Desk) -> None:
             desk.door.check(sum(len(message.content) for message in one.messages), body.limit)
         head = _head(desk.specialist)
         if body.stream:
-            pieces = desk.chunks(requests, head, key, with_usage=body.with_usage)
+            how = {"with_usage": body.with_usage, "logprobs": bool(body.logprobs)}
+            pieces = desk.chunks(requests, head, key, **how)
             first = await unless_gone(request, anext(pieces))
             return EventStream(first, pieces)
-        completions = await unless_gone(request, desk.together(requests, key))
-        return JSONResponse(wire.chat_completion(head, completions, with_ids=bool(body.return_token_ids)))
+        answers = await unless_gone(request, desk.together(requests, key, logprobs=bool(body.logprobs)))
+        return JSONResponse(wire.chat_completion(head, answers, with_ids=bool(body.return_token_ids)))
 
     @app.post("/v1/completions", dependencies=[admitted])
     async def completions() -> Response:

@@ -14,7 +14,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tunewright.core.errors import TunewrightError
-from tunewright.core.types import Completion
+from tunewright.core.types import Delta
 from tunewright.core.types import Request as Question
 from tunewright.deploy.admission import Admission, Spent
 from tunewright.deploy.keys import Key
@@ -39,22 +39,37 @@ class Desk:
     paid: Callable[[int, int], None]
     """Told the tokens of the questions and of the answers."""
 
-    async def together(self, requests: Sequence[Question], key: Key | None) -> list[Completion]:
+    async def together(
+        self, requests: Sequence[Question], key: Key | None, *, logprobs: bool = False
+    ) -> list[wire.Answer]:
         """All answers, asked at once so that the engine can batch; cancelled together."""
+        chat = self.specialist.chat if logprobs else None
         with self.door.answering(key, len(requests)) as spent:
-            tasks = [asyncio.ensure_future(self.specialist.complete(request)) for request in requests]
+            heard = [list[Delta]() for _ in requests]
+            tasks = [
+                asyncio.ensure_future(self.specialist.complete(request, deltas.append))
+                for request, deltas in zip(requests, heard, strict=True)
+            ]
             try:
                 found = await asyncio.gather(*tasks)
             finally:
                 for task in tasks:
                     task.cancel()
             self._pay(spent, max(one.prompt_tokens for one in found), sum(one.tokens for one in found))
-        return found
+        told = [wire.logprobs(deltas, chat) if chat else None for deltas in heard]
+        return list(zip(found, told, strict=True))
 
     async def chunks(
-        self, requests: Sequence[Question], head: dict[str, Any], key: Key | None, *, with_usage: bool
+        self,
+        requests: Sequence[Question],
+        head: dict[str, Any],
+        key: Key | None,
+        *,
+        with_usage: bool,
+        logprobs: bool = False,
     ) -> Chunks:
         """Chunks of every choice in turn; the first comes once the engine has begun to answer."""
+        chat = self.specialist.chat if logprobs else None
         prompt_tokens = answered = 0
         with self.door.answering(key) as spent:
             try:
@@ -67,8 +82,9 @@ class Desk:
                             if not opened:
                                 yield wire.chunk(head, index, {"role": "assistant", "content": ""}, None)
                                 opened = True
-                            if delta.text:
-                                yield wire.chunk(head, index, {"content": delta.text}, None)
+                            told = wire.logprobs([delta], chat) if chat and delta.logprobs else None
+                            if delta.text or told:
+                                yield wire.chunk(head, index, {"content": delta.text}, None, told)
                             if delta.finish_reason is not None:
                                 yield wire.chunk(head, index, {}, wire.finish(delta.finish_reason))
             finally:

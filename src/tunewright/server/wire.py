@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tunewright.core.types import Completion, Message, Request, Role
+from tunewright.core.types import Completion, Delta, Message, Request, Role
 from tunewright.deploy.respond import Specialist
+from tunewright.runtime.chat import Chat
+from tunewright.runtime.engines.text import UNFINISHED
 from tunewright.server.errors import ApiError
 
 IGNORED = {
@@ -34,15 +36,19 @@ REFUSED = {
     "tools": "tools are not supported yet",
     "tool_choice": "tools are not supported yet",
     "logit_bias": "token biases are not supported",
-    "logprobs": "log-probabilities are not served yet",
-    "top_logprobs": "log-probabilities are not served yet",
     "audio": "only text is answered",
     "modalities": "only text is answered",
     "prediction": "predicted outputs are not supported",
     "web_search_options": "the model searches nothing",
 }
+UNSUPPORTED = "unsupported_parameter"
 NEUTRAL: tuple[object, ...] = (None, False, 0, "none", "auto", {}, [], ["text"])
 """Values by which a client says that it does not want the refused thing."""
+
+
+Logprobs = dict[str, Any]
+Answer = tuple[Completion, Logprobs | None]
+"""A whole answer, and what is told of its tokens where that was asked for."""
 
 
 class TextPart(BaseModel):
@@ -92,6 +98,8 @@ class ChatRequest(BaseModel):
     top_p: float | None = Field(default=None, gt=0, le=1)
     n: int | None = Field(default=None, ge=1, le=16)
     seed: int | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = Field(default=None, ge=0, le=20)
     stop: str | Annotated[list[str], Field(max_length=16)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
@@ -104,6 +112,12 @@ class ChatRequest(BaseModel):
     def requests(self, specialist: Specialist) -> list[Request]:
         """One engine request a choice; raises `ApiError` for what cannot be done."""
         self._refuse()
+        if self.logprobs and specialist.chat is None:
+            raise ApiError(
+                400, "`logprobs`: this engine tells nothing of its tokens", param="logprobs", code=UNSUPPORTED
+            )
+        if self.top_logprobs and not self.logprobs:
+            raise ApiError(400, "`top_logprobs` needs `logprobs: true`", param="top_logprobs")
         messages = [turn.message() for turn in self.messages]
         sampling = dict(self._sampling())
         seeds = [None if self.seed is None else self.seed + i for i in range(self.n or 1)]
@@ -130,6 +144,8 @@ class ChatRequest(BaseModel):
             yield "temperature", self.temperature
         if self.top_p is not None:
             yield "top_p", self.top_p
+        if self.top_logprobs:
+            yield "likeliest", self.top_logprobs
         if self.stop:
             yield "stop", (self.stop,) if isinstance(self.stop, str) else tuple(self.stop)
 
@@ -138,13 +154,13 @@ class ChatRequest(BaseModel):
             if name in IGNORED or (name in REFUSED and value in NEUTRAL):
                 continue
             what = REFUSED.get(name, "this parameter is not known")
-            raise ApiError(400, f"`{name}`: {what}", param=name, code="unsupported_parameter")
+            raise ApiError(400, f"`{name}`: {what}", param=name, code=UNSUPPORTED)
         if self.response_format is not None and self.response_format.type != "text":
             raise ApiError(
                 400,
                 f"`response_format`: only `text` is answered yet, not `{self.response_format.type}`",
                 param="response_format",
-                code="unsupported_parameter",
+                code=UNSUPPORTED,
             )
 
 
@@ -161,19 +177,20 @@ def model_card(specialist: Specialist, created: int) -> dict[str, Any]:
 
 
 def chat_completion(
-    head: dict[str, Any], completions: Sequence[Completion], *, with_ids: bool = False
+    head: dict[str, Any], answers: Sequence[Answer], *, with_ids: bool = False
 ) -> dict[str, Any]:
-    """A whole answer, one choice a completion."""
+    """A whole answer of one choice or more."""
     choices = [
         {
             "index": index,
-            "message": {"role": "assistant", "content": completion.text, "refusal": None},
-            "logprobs": None,
-            "finish_reason": finish(completion.finish_reason),
-            **({"token_ids": list(completion.token_ids)} if with_ids else {}),
+            "message": {"role": "assistant", "content": whole.text, "refusal": None},
+            "logprobs": logprobs,
+            "finish_reason": finish(whole.finish_reason),
+            **({"token_ids": list(whole.token_ids)} if with_ids else {}),
         }
-        for index, completion in enumerate(completions)
+        for index, (whole, logprobs) in enumerate(answers)
     ]
+    completions = [whole for whole, _ in answers]
     return {
         **head,
         "object": "chat.completion",
@@ -185,9 +202,38 @@ def chat_completion(
     }
 
 
-def chunk(head: dict[str, Any], index: int, delta: dict[str, Any], reason: str | None) -> dict[str, Any]:
+def logprobs(deltas: Iterable[Delta], chat: Chat) -> Logprobs:
+    """The tokens that the model decided on; those that a list of labels left no choice about are left out."""
+    content = []
+    for delta in deltas:
+        near = delta.likeliest or ((),) * len(delta.logprobs)
+        decided = zip(delta.token_ids, delta.logprobs, near, strict=False)
+        content += [
+            {**_token(chat, token, value), "top_logprobs": [_token(chat, *one) for one in others]}
+            for token, value, others in decided
+        ]
+    return {"content": content, "refusal": None}
+
+
+def _token(chat: Chat, token: int, value: float) -> dict[str, Any]:
+    """A token by its text; a part of a character has no bytes that could be told."""
+    text = chat.decode([token]) or chat.tokenizer.id_to_token(token) or ""
+    return {
+        "token": text,
+        "logprob": value,
+        "bytes": None if UNFINISHED in text else list(text.encode()),
+    }
+
+
+def chunk(
+    head: dict[str, Any],
+    index: int,
+    delta: dict[str, Any],
+    reason: str | None,
+    told: Logprobs | None = None,
+) -> dict[str, Any]:
     """A piece of a streamed answer."""
-    choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": reason}
+    choice = {"index": index, "delta": delta, "logprobs": told, "finish_reason": reason}
     return {**head, "object": "chat.completion.chunk", "choices": [choice]}
 
 

@@ -14,7 +14,7 @@ import pytest
 from tests.runtime.engines.llamacpp.conftest import packed
 
 from tunewright.core.errors import EngineError, TooLong
-from tunewright.core.types import Checkpoint
+from tunewright.core.types import Checkpoint, Request
 from tunewright.runtime.engine import Engine, complete, complete_all
 from tunewright.runtime.engines.llamacpp import LlamaCpp
 from tunewright.runtime.engines.transformers import Transformers
@@ -156,3 +156,30 @@ def test_a_gguf_cut_short_is_refused_by_name(tiny: Checkpoint, tmp_path: Path, k
     with pytest.raises(EngineError, match="GGUF") as caught:
         EXACT.open(tiny.model_copy(update={"path": folder}), SETTINGS)
     assert "model.gguf" in caught.value.problems[0].where
+
+
+@pytest.mark.parametrize("choices", [(), LABELS])
+def test_the_likeliest_tokens_beside_each_are_those_of_transformers(
+    whole: Engine, reference: Engine, choices: tuple[str, ...]
+) -> None:
+    asked = [
+        ask(f"question {number}?", likeliest=3, choices=tuple(choices), max_tokens=1) for number in range(24)
+    ]
+    compared = 0
+    for question in asked:
+        ours, theirs = (_likeliest(engine, question) for engine in (whole, reference))
+        if not ours:  # the token is a part of a character, of which llama.cpp tells no probabilities
+            continue
+        assert [[token for token, _ in near] for near in ours] == [
+            [token for token, _ in near] for near in theirs
+        ]
+        for mine, other in zip(ours, theirs, strict=True):
+            assert [value for _, value in mine] == pytest.approx([value for _, value in other], abs=1e-4)
+            compared += len(mine)
+    assert compared >= 3
+
+
+def _likeliest(engine: Engine, question: Request) -> list[tuple[tuple[int, float], ...]]:
+    found = list[tuple[tuple[int, float], ...]]()
+    asyncio.run(complete(engine, question, lambda delta: found.extend(delta.likeliest)))
+    return found

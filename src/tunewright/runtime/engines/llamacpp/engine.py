@@ -19,7 +19,7 @@ from tunewright.runtime.engines import choices
 from tunewright.runtime.engines.frozen import ends, frozen_chat
 from tunewright.runtime.engines.llamacpp import LlamaCpp, files
 from tunewright.runtime.engines.llamacpp.process import Child, Gone, cut, pieces, whole
-from tunewright.runtime.engines.llamacpp.words import Words, logprob_of
+from tunewright.runtime.engines.llamacpp.words import Likeliest, Words, likeliest, logprob_of
 from tunewright.runtime.models import gguf
 from tunewright.runtime.settings import Settings
 
@@ -119,7 +119,7 @@ class LlamaCppEngine:
         self._room(prompt, 1)
         limit = min(request.max_tokens, self._context - len(prompt))
         body = _body(prompt, request, limit)
-        words = Words(self._chat, self._ends, request.stop)
+        words = Words(self._chat, self._ends, request)
         async with self._child.client() as client:
             if not self._options.stream:
                 yield words.all(await whole(client, body))
@@ -142,8 +142,8 @@ class LlamaCppEngine:
                 if opened.forced:
                     yield Delta(token_ids=opened.forced)
                 read += opened.forced
-                token, logprob = await self._decided(client, read, request, opened.node)
-                yield Delta(token_ids=(token,), logprobs=(logprob,))
+                token, logprob, near = await self._decided(client, read, request, opened.node)
+                yield Delta(token_ids=(token,), logprobs=(logprob,), likeliest=near)
                 read.append(token)
                 opened = choices.forced(opened.node.children[token])
         yield Delta(text=opened.choice, token_ids=opened.forced, finish_reason="stop")
@@ -154,14 +154,16 @@ class LlamaCppEngine:
         read: Sequence[int],
         request: Request,
         node: choices.Node,
-    ) -> tuple[int, float]:
+    ) -> tuple[int, float, Likeliest]:
         body = _body(read, request, 1)
         body["logit_bias"] = [[token, FORCE] for token in node.children]
-        if (found := _first(await whole(client, body))) is not None:
-            return found
+        said = await whole(client, body)
+        if (found := _first(said)) is not None:
+            return *found, likeliest(said, [found[0]], request.likeliest)
         table = await self._table(client, read)
         token = _drawn({token: table[token] for token in node.children}, request)
-        return token, table[token]
+        ranked = sorted(table.items(), key=lambda pair: -pair[1])[: request.likeliest]
+        return token, table[token], (tuple(ranked),) if ranked else ()
 
     async def _forced(self, prompt: Sequence[int]) -> list[float]:
         found = list[float]()
@@ -200,7 +202,7 @@ def _body(prompt: Sequence[int], request: Request, limit: int) -> dict[str, Any]
         "min_p": 0.0,
         "samplers": ["temperature", "top_p"],
         "seed": -1 if request.seed is None else request.seed % (1 << 32),
-        "n_probs": 1,
+        "n_probs": max(1, request.likeliest),
         "return_tokens": True,
         "cache_prompt": True,
     }

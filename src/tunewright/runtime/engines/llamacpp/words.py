@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunewright.core.errors import EngineError
-from tunewright.core.types import Delta, FinishReason
+from tunewright.core.types import Delta, FinishReason, Request
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.engines.text import Writer
+
+Likeliest = tuple[tuple[tuple[int, float], ...], ...]
 
 
 class Words:
@@ -18,9 +20,9 @@ class Words:
     they are found again by cutting the text, or, where that gives another number of tokens, left out.
     """
 
-    def __init__(self, chat: Chat, ends: frozenset[int], stop: Sequence[str]) -> None:
-        self._chat, self._ends = chat, ends
-        self._writer = Writer(chat.decode, stop)
+    def __init__(self, chat: Chat, ends: frozenset[int], request: Request) -> None:
+        self._chat, self._ends, self._likeliest = chat, ends, request.likeliest
+        self._writer = Writer(chat.decode, request.stop)
         self._seen = 0
 
     def take(self, piece: Mapping[str, Any]) -> Delta:
@@ -32,8 +34,8 @@ class Words:
         stopped = self._writer.stopped or bool(self._ends & set(ids))
         if stopped:
             text += self._writer.end()
-        logprobs = _logprobs(piece, ids)
-        delta = Delta(text=text, token_ids=ids, logprobs=logprobs)
+        near = likeliest(piece, ids, self._likeliest)
+        delta = Delta(text=text, token_ids=ids, logprobs=_logprobs(piece, ids), likeliest=near)
         return self._ended(delta, "stop") if stopped else delta
 
     def all(self, said: Mapping[str, Any]) -> Delta:
@@ -46,6 +48,7 @@ class Words:
             text=text + self._writer.end(),
             token_ids=ids,
             logprobs=_logprobs(said, ids),
+            likeliest=likeliest(said, ids, self._likeliest),
             finish_reason=self._reason(said, ids),
         )
 
@@ -92,8 +95,22 @@ def logprob_of(told: Mapping[str, Any]) -> float:
     return min(0.0, float(told["logprob"]))
 
 
+def likeliest(said: Mapping[str, Any], ids: Sequence[int], number: int) -> Likeliest:
+    """Of every token, so many of the likeliest in its place; nothing where they are not told or wanted."""
+    if number == 0:
+        return ()
+    return tuple(
+        tuple((int(near["id"]), logprob_of(near)) for near in one["top_logprobs"][:number])
+        for one in _told(said, ids)
+    )
+
+
 def _logprobs(said: Mapping[str, Any], ids: Sequence[int]) -> tuple[float, ...]:
     """One of every token, or none."""
-    told = said.get("completion_probabilities") or []
-    found = tuple(map(logprob_of, told))[: len(ids)]
-    return found if [int(one["id"]) for one in told[: len(ids)]] == list(ids) else ()
+    return tuple(map(logprob_of, _told(said, ids)))
+
+
+def _told(said: Mapping[str, Any], ids: Sequence[int]) -> Sequence[Mapping[str, Any]]:
+    """What llama.cpp tells of every token, or nothing."""
+    told = (said.get("completion_probabilities") or [])[: len(ids)]
+    return told if [int(one["id"]) for one in told] == list(ids) else ()

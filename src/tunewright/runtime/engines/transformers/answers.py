@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -27,6 +27,23 @@ class Scores:
     def logprob(self, token: int) -> float:
         """Log-probability of a token, as the model gave it."""
         return min(0.0, float(self.logits[token]) - self.norm)
+
+    def likeliest(self, number: int) -> tuple[tuple[int, float], ...]:
+        """So many of the likeliest tokens with their log-probabilities, the likeliest first."""
+        if number == 0:
+            return ()
+        found = self.logits.topk(min(number, len(self.logits)))
+        pairs = zip(found.indices.tolist(), found.values.tolist(), strict=True)
+        return tuple((token, min(0.0, logit - self.norm)) for token, logit in pairs)
+
+    def told(self, token: int, number: int) -> dict[str, Any]:
+        """What a delta tells of the token that was taken."""
+        found = self.likeliest(number)
+        return {
+            "token_ids": (token,),
+            "logprobs": (self.logprob(token),),
+            "likeliest": (found,) if found else (),
+        }
 
 
 class Answer(Protocol):
@@ -73,7 +90,7 @@ class Free:
         self.feed = list(prompt)
         self.finished = False
         self._writer, self._stop_ids, self._left = writer, stop_ids, limit
-        self._draw = Draw(request)
+        self._draw, self._likeliest = Draw(request), request.likeliest
 
     def take(self, scores: Scores) -> list[Delta]:
         """One token; the last delta says why it ended."""
@@ -88,8 +105,7 @@ class Free:
         return [
             Delta(
                 text=text,
-                token_ids=(token,),
-                logprobs=(scores.logprob(token),),
+                **scores.told(token, self._likeliest),
                 finish_reason=None
                 if not self.finished
                 else ("stop" if stopped or self._writer.stopped else "length"),
@@ -109,7 +125,7 @@ class Chosen:
         self.feed = [*prompt, *opened.forced]
         self.finished = opened.choice is not None
         self.first = self._told(opened)
-        self._node, self._draw = opened.node, Draw(request)
+        self._node, self._draw, self._likeliest = opened.node, Draw(request), request.likeliest
 
     def take(self, scores: Scores) -> list[Delta]:
         """Decide among what the list allows; the text comes whole when one choice is left."""
@@ -120,7 +136,7 @@ class Chosen:
         self._node = opened.node
         self.feed = [token, *opened.forced]
         self.finished = opened.choice is not None
-        return [Delta(token_ids=(token,), logprobs=(scores.logprob(token),)), *self._told(opened)]
+        return [Delta(**scores.told(token, self._likeliest)), *self._told(opened)]
 
     def _told(self, opened: choices.Open) -> list[Delta]:
         if opened.choice is not None:
