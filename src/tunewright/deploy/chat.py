@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tunewright.core.types import Completion, Message
+from tunewright.core.types import Completion, Delta, Message
 from tunewright.deploy.respond import Specialist
 from tunewright.runtime.engine import wait
 
@@ -29,7 +29,12 @@ class Conversation:
         request = self.specialist.request(
             (*before, asked), constrained=self.constrained, temperature=self.temperature
         )
-        completion = wait(self.specialist.complete(request, lambda delta: heard(delta.text)))
+
+        def piece(delta: Delta) -> None:
+            if delta.text:
+                heard(delta.text)
+
+        completion = wait(self.specialist.complete(request, piece))
         self.turns += [asked, Message(role="assistant", content=completion.text)]
         return completion
 
