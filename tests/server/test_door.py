@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +18,7 @@ from tunewright.deploy.admission import Admission, NoKey, TooMany
 from tunewright.deploy.keys import Keychain, hashed
 from tunewright.deploy.spec import ServeSpec
 from tunewright.runtime.workspace import Workspace
+from tunewright.server.__main__ import main
 from tunewright.server.app import create_app
 
 QUESTION = [{"role": "user", "content": "where is my card"}]
@@ -266,3 +268,14 @@ def test_the_figures_count_requests_tokens_and_time_and_make_no_series_of_strang
     assert found["tunewright_request_seconds_count", "/v1/chat/completions", None] == 1
     assert found["tunewright_tokens_total", "answer", None] > 0
     assert found["tunewright_answers_under_way", None, None] == 0
+
+
+def test_a_named_file_of_keys_that_is_missing_opens_no_door(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing, packed = tmp_path / "keys.json", tmp_path / "serving.json"
+    asked = ["server", "--packed", str(packed), "--keys", str(missing), "--port", "0"]
+    monkeypatch.setattr("sys.argv", asked)
+    assert main() == 2
+    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    assert problem["where"] == str(missing)

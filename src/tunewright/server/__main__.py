@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-from tunewright.core.errors import TunewrightError
+from tunewright.core.errors import ServeError, TunewrightError
 from tunewright.deploy import serving
 from tunewright.deploy.admission import Admission
 from tunewright.deploy.respond import Specialist, open_specialist
@@ -59,6 +59,10 @@ def _opened(asked: argparse.Namespace) -> tuple[Specialist, Admission]:
     if asked.packed is None:
         project = Project.open(asked.project)
         return project.specialist(), Admission(project.spec.serve, project.keys.path)
+    if asked.keys is not None and not asked.keys.is_file():  # else the door would stand open
+        raise ServeError(
+            "the file of keys is missing", where=str(asked.keys), fix="check the path of `--keys`"
+        )
     found = serving.read(asked.packed)
     specialist = open_specialist(found.checkpoint, settings.read(), engine=found.engine, name=found.name)
     return specialist, Admission(file=asked.keys)
