@@ -104,6 +104,7 @@ def test_another_error_is_raised_as_it_is() -> None:
 
     with pytest.raises(RuntimeError, match="shapes"):
         Room(100, 1, lambda message: None).within([Rendered((1, 2), (True, True))], work)
+    assert all(out_of_memory(RuntimeError(f"could not create a {what}")) for what in ("primitive", "memory"))
     assert out_of_memory(REFUSED) and out_of_memory(MemoryError()) and not out_of_memory(ValueError("x"))
 
 
@@ -111,8 +112,8 @@ def test_another_error_is_raised_as_it_is() -> None:
 def test_memory_beyond_the_limit_is_refused_and_the_limit_is_lifted_afterwards() -> None:
     code = """
 import torch
-from tunewright.train.torch.memory import _held, limited, out_of_memory
-with limited(_held() / 1e9 + 0.2):
+from tunewright.train.torch.memory import _status, limited, out_of_memory
+with limited(_status("VmData") / 1e9 + 0.2):
     torch.ones(10_000_000)
     try:
         torch.ones(1_000_000_000)
@@ -124,3 +125,21 @@ print("lifted")
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["True", "lifted"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_a_refusal_lifts_the_limit_by_what_is_mapped_and_empty_and_by_a_part_of_it_at_most() -> None:
+    code = """
+import mmap, resource
+from tunewright.train.torch.memory import LIFTED, limited, loosen
+loosen()
+print(resource.getrlimit(resource.RLIMIT_DATA)[0] == resource.RLIM_INFINITY)
+held = mmap.mmap(-1, 1 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+with limited(4.0):
+    before = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    loosen()
+    after = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    print(before < after <= before + before // LIFTED)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]

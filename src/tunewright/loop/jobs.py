@@ -188,7 +188,8 @@ def death(run: Run) -> Problem:
     return Problem(
         where=str(run.folder / "log.txt"),
         what=f"the process of the run is gone ({said})",
-        fix="`tunewright resume` goes on; with less memory try `--set train.batch=...`",
+        fix="`tunewright resume` goes on; if memory was short, run it with "
+        '`--set "train.backend={local: {tokens: 1024}}"`: less is computed at once',
     )
 
 

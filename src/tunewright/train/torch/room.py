@@ -9,7 +9,7 @@ from typing import TypeVar
 from tunewright.core.errors import TrainError
 from tunewright.runtime.chat import Rendered
 from tunewright.train.torch.batches import longest
-from tunewright.train.torch.memory import out_of_memory, release
+from tunewright.train.torch.memory import loosen, out_of_memory, release
 
 R = TypeVar("R")
 
@@ -40,6 +40,7 @@ class Room:
                     raise
                 why = str(error).splitlines()[0] if str(error) else type(error).__name__
             release()
+            loosen()
             self._shrink(items, why)
 
     def _shrink(self, items: Sequence[Rendered], why: str) -> None:
