@@ -43,6 +43,10 @@ def plan(  # noqa: PLR0913 - each is an option of the command
         return
     out = tables.console()
     out.print(_table(found))
+    for assumed in dict.fromkeys(one.assumed for one in found if one.assumed):
+        out.print(
+            f"there is no data set yet: {assumed}, unless you say `--examples` and `--length`", markup=False
+        )
     for one in found:
         if one.note:
             out.print(f"{one.model}, {one.tuner}: {one.note}", markup=False, soft_wrap=True)

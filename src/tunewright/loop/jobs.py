@@ -175,6 +175,11 @@ def alive(run: Run) -> bool:
         return False
 
 
+def age(run: Run) -> float:
+    """Seconds since the process of a run began."""
+    return max(0.0, time.time() - psutil.boot_time() - run.born)
+
+
 def _born(process: psutil.Process) -> float:
     """When a process began, in seconds since the machine did: a clock that is set moves both."""
     since = psutil.boot_time()

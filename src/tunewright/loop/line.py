@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from tunewright import data, define, deploy, evaluate, iterate, train
-from tunewright.core.types import Artifact, Checkpoint, Dataset, Frozen, Proposal, Release, Report, Task
+from tunewright.core.errors import SpecError
+from tunewright.core.types import (
+    Artifact,
+    Checkpoint,
+    Dataset,
+    Frozen,
+    Problem,
+    Proposal,
+    Release,
+    Report,
+    Task,
+)
 from tunewright.deploy import registry
 from tunewright.loop.spec import Spec
 from tunewright.loop.step import Stepper
@@ -67,7 +78,7 @@ def walk(
         since=since,
     )
     outcome = Outcome()
-    for name, artifact in _line(stepper, spec):
+    for name, artifact in _line(stepper, spec, only):
         outcome = outcome.model_copy(update={MAKES[name]: artifact})
         if name == (only or STEPS[-1]):
             break
@@ -84,7 +95,7 @@ def rounds(stepper: Stepper, spec: Spec, base: Checkpoint, dataset: Dataset, tas
     return tuned
 
 
-def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
+def _line(stepper: Stepper, spec: Spec, only: StepName | None) -> Iterator[tuple[StepName, Artifact]]:
     """Every step in order; whoever walks it stops where it likes."""
     step, project = stepper.step, stepper.project
 
@@ -95,6 +106,8 @@ def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
     yield "data", dataset
 
     base = models.resolve(models.of_project(spec.model, project), stepper.settings, stepper.emit)
+    if only != "baselines":
+        _refuse(spec, base, dataset, task)
     ladder = evaluate.fingerprint(spec.evaluate, project)
     yield "baselines", step("baselines", evaluate.run, ladder, spec.evaluate, task, dataset, base, None)
 
@@ -111,3 +124,14 @@ def _line(stepper: Stepper, spec: Spec) -> Iterator[tuple[StepName, Artifact]]:
 
     review = iterate.fingerprint(spec.iterate, project)
     yield "iterate", step("iterate", iterate.run, review, spec.iterate, report, dataset)
+
+
+def _refuse(spec: Spec, base: Checkpoint, dataset: Dataset, task: Task) -> None:
+    """Raise all that is known of the data to stop the training, before baselines are measured."""
+    problems: list[Problem] = []
+    for depth, once in enumerate(spec.train.rounds):
+        found = train.lint(train.examine(once, base, dataset, task, ""))
+        told = [train.in_round(one, depth) for one in found if one.fatal]
+        problems += [one for one in told if one not in problems]
+    if problems:
+        raise SpecError(problems=problems)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 EXAMPLES, LENGTH, ANSWERED = 1000, 256, 4
 """What is assumed where there is no data: so many examples, of so many tokens, a quarter of them answers."""
+MOST_LENGTH, FEWEST = 1 << 20, 64
+"""Tokens of an example at most, and of all that are made up together unless those are fewer than `FEWEST`."""
 SPARE = {"precision", "memory_gb"}
 """Options of the local backend that decide what a run may use of this machine."""
 LETTERS = 4
@@ -44,8 +46,10 @@ class Planned(Frozen):
     """What the place has."""
     currency: str
     forecast: Forecast | None = None
+    assumed: str = ""
+    """What is not known and was taken to be so."""
     note: str = ""
-    """Why there is no forecast."""
+    """Why there is no forecast, or why the run would be refused all the same."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,9 @@ class Texts:
     validation: Sequence[Rendered]
     count: int
     """Training examples altogether; `train` may hold only the first."""
+    assumed: str = ""
+    refused: str = ""
+    """Why a run with them would be refused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +97,11 @@ def plan(project: Path, spec: Spec, made: Outcome, ask: Ask) -> tuple[Planned, .
     problems = [problem for chain in rounds for once in chain for problem in _check(once)]
     if problems:
         raise SpecError(problems=problems)
-    places, table = places_of(project, spec, ask)
     shapes = [shape(name, project) for name in ask.models or (spec.model,)]
+    problems = [problem for model in shapes for problem in _check_length(model, ask.length)]
+    if problems:
+        raise SpecError(problems=problems)
+    places, table = places_of(project, spec, ask)
     texts = [texts_of(project, spec, made, once, ask) for once in spec.train.rounds]  # of every tuner alike
     learned = [pair for chain in rounds for pair in zip(chain, texts, strict=True)]
     return tuple(
@@ -123,6 +133,16 @@ def _check(once: TrainSpec) -> Iterator[Problem]:
     yield from plugins.check("methods", once.method, where="train.method")
 
 
+def _check_length(model: Shape, length: int | None) -> Iterator[Problem]:
+    context = model.config.get("max_position_embeddings") or MOST_LENGTH
+    if length is not None and not 1 < length <= context:
+        yield Problem(
+            where="--length",
+            what=f"examples of {length} tokens: `{model.name}` holds 2 to {context} at once",
+            fix="give what an example of yours has; a longer text has to be divided",
+        )
+
+
 def plan_one(model: Shape, once: TrainSpec, place: Place, currency: str, texts: Texts) -> Planned:
     """What one round of one model needs of a place."""
     told = Planned(
@@ -135,6 +155,8 @@ def plan_one(model: Shape, once: TrainSpec, place: Place, currency: str, texts: 
         place=place.name,
         memory_bytes=place.memory_bytes,
         currency=currency,
+        assumed=texts.assumed,
+        note=texts.refused,
     )
     try:
         found = train.forecast(
@@ -192,14 +214,20 @@ def texts_of(project: Path, spec: Spec, made: Outcome, once: TrainSpec, ask: Ask
     known = [one for one in examples.read(dataset, "train") if method.takes(one)] if dataset else []
     count = ask.examples or len(known) or EXAMPLES
     if ask.length is not None or dataset is None or made.task is None:
-        return _alike(once, [ask.length or LENGTH] * min(EXAMPLES, count), count)
+        length = ask.length or LENGTH
+        few = _alike(once, [length] * min(EXAMPLES, count, max(FEWEST, MOST_LENGTH // length)), count)
+        guessed = [] if ask.examples or known else [f"{count} examples"]
+        guessed += [] if ask.length else [f"{length} tokens each"]
+        return replace(few, assumed=", ".join(guessed))
     if not known:
         raise SpecError(problems=tuple(train.check_examples(once.method.name, method, (), 0)))
     if models.known(name, how) is None:
         return _alike(once, list(map(tokens_of, known[:EXAMPLES])), count)
-    data = train.examine(once, models.resolve(name, how), dataset, made.task, "").data
-    assert data is not None
-    return Texts(data.train, data.validation, count)
+    facts = train.examine(once, models.resolve(name, how), dataset, made.task, "")
+    assert facts.data is not None
+    long = [one for one in train.lint(facts) if one.fatal and one.where == "train.max_tokens"]
+    refused = "".join(f"a run would be refused: {one.what}; {one.fix}" for one in long)
+    return Texts(facts.data.train, facts.data.validation, count, refused=refused)
 
 
 def tokens_of(example: Example) -> int:

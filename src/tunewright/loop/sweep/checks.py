@@ -32,6 +32,14 @@ def check(spec: Spec, project: Path) -> Iterator[Problem]:
         yield Problem(
             where=f"sweep.paths.{path}", what=f"`{path}` cannot be tried: {refused(path)}", fix="leave it out"
         )
+    lost = [path for path in spec.sweep.paths if _rounds(path) > len(spec.train.rounds)]
+    for path in lost:
+        yield Problem(
+            where=f"sweep.paths.{path}",
+            what=f"the spec has {len(spec.train.rounds)} round(s) of training, and the path is of another",
+            fix="say the round under `train.then`, or leave the path out",
+        )
+    wrong += lost
     told: set[str] = set()
     for settings in extremes(spec.sweep):
         if any(path in wrong for path in settings):
@@ -51,7 +59,18 @@ def check_values(values: object, project: Path) -> Iterator[Problem]:
         return
     read = {path: tried for path, tried in paths.items() if _readable(tried)}
     with suppress(SpecError):
-        yield from check(Spec.parse({**given, "sweep": {"paths": read}}), project)
+        goal = section.get("objective") if isinstance(section, dict) else None
+        named = {"objective": goal} if isinstance(goal, str) else {}
+        yield from check(Spec.parse({**given, "sweep": {"paths": read, **named}}), project)
+
+
+def _rounds(path: str) -> int:
+    """Rounds of training there have to be for a path into one of them; `train.then` itself makes one."""
+    parts = path.split(".")
+    depth = 1
+    while len(parts) > depth + 1 and parts[0] == "train" and parts[depth] == "then":
+        depth += 1
+    return depth
 
 
 def _readable(tried: object) -> bool:

@@ -93,7 +93,7 @@ class Trials:
         spec = of_trial(self.spec, tried.settings, "validation")
         run = begin(self.folder / f"{tried.number:04d}", self.project, spec, "validation", self.share)
         looks = tuple(map(looks_of, spec.train.rounds))
-        self.going.append(Going(tried=tried, run=run, looks=looks, began=time.monotonic()))
+        self.going.append(Going(tried=tried, run=run, looks=looks, began=time.monotonic() - jobs.age(run)))
 
     def _hear(self, one: Going) -> None:
         there = jobs.alive(one.run)

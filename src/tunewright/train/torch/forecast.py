@@ -73,9 +73,9 @@ def forecast(job: Job, place: Place, tokens: int | None = None) -> Forecast:
     while True:
         found, fixed = _forecast(job, place, rehearsal, kind, tokens)
         left = (place.memory_bytes - fixed) / (found.memory_bytes - fixed)
-        if left >= 1 or left <= 0 or tokens // 2 < least:
+        if left >= 1 or tokens <= least:
             return found
-        tokens = max(tokens >> math.ceil(-math.log2(left)), least)
+        tokens = least if left <= 0 else max(tokens >> math.ceil(-math.log2(left)), least)
 
 
 def _longest(job: Job) -> int:
