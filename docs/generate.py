@@ -1,31 +1,50 @@
-"""Writes `docs/reference`: the command line and the spec, as the code says them.
+"""Writes `docs/reference`: the command line, the spec and the plug-ins, as the code says them.
 
 `python docs/generate.py` writes; with `--check` it fails where a page is out of date.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
 import sys
+import textwrap
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from itertools import pairwise
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import typer
 from pydantic import BaseModel
 
 from tunewright.cli.app import app
 from tunewright.loop.spec import Spec
+from tunewright.runtime import plugins
 from tunewright.runtime.plugins import Named
 from tunewright.train import RULES as LINT
 from tunewright.train.diagnose import RULES as DIAGNOSIS
 
 REFERENCE = Path(__file__).parent / "reference"
+GROUPS = {
+    "sources": "`data.sources`: where examples are read from",
+    "transforms": "`data.transforms`: what is done with each example",
+    "methods": "`train.method`: what is learned from an example",
+    "tuners": "`train.tuner`: which weights move",
+    "backends": "`train.backend`: where it is computed",
+    "trackers": "`train.tracker`: where else the curve is sent",
+    "scorers": "`define.targets`, `sweep.objective`: measures of answers",
+    "exports": "`deploy.exports`: forms of a release",
+    "engines": "`deploy.engine`, `evaluate.engine`: what computes answers",
+}
+"""Kinds of plug-ins, with the key of the spec that names one of them."""
 
 
 def main() -> None:
     """Write or check every generated page."""
     pages = {"cli.md": "\n".join(cli()) + "\n", "spec.md": "\n".join(spec()) + "\n"}
     pages["findings.md"] = "\n".join(findings()) + "\n"
+    pages["plugins.md"] = "\n".join(options()) + "\n"
     stale = [name for name, text in pages.items() if _read(REFERENCE / name) != text]
     if "--check" in sys.argv:
         if stale:
@@ -78,6 +97,42 @@ def findings() -> Iterator[str]:
             "|---|---|---|---|",
         )
         yield from (f"| {one.kind} | {one.severity} | {one.effect} | {one.proof} |" for one in rules)
+
+
+def options() -> Iterator[str]:
+    """Every plug-in with its options."""
+    yield "# Plug-ins and their options"
+    yield ""
+    yield "Written as `NAME`, or with options as `{NAME: {OPTION: VALUE}}`. Your own package adds more by the"
+    yield "entry point `tunewright.GROUP`."
+    for group, title in GROUPS.items():
+        yield from ("", f"## {group}", "", f"{title}.")
+        for name in plugins.names(group):
+            yield from _plugin(name, plugins.load(group, name))
+
+
+def _plugin(name: str, kind: type[Any]) -> Iterator[str]:
+    yield from ("", f"### `{name}`", "", (inspect.getdoc(kind) or "").splitlines()[0])
+    told = _told(kind)
+    known = [one for one in fields(kind) if one.init] if hasattr(kind, "__dataclass_fields__") else []
+    if known:
+        yield from ("", "| option | default | what it is |", "|---|---|---|")
+    for one in known:
+        value = one.default if one.default_factory is MISSING else one.default_factory()
+        default = "required" if value is MISSING else _default(value)
+        yield f"| `{one.name}` | {default} | {' '.join(told.get(one.name, '').split())} |"
+
+
+def _told(kind: type[Any]) -> dict[str, str]:
+    """What stands below each field of a class and of those that it is made from."""
+    found = dict[str, str]()
+    for one in reversed(kind.__mro__[:-1]):
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
+        lines = getattr(body, "body", [])
+        for field, below in pairwise(lines):
+            if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr):
+                found[ast.unparse(field.target)] = str(ast.literal_eval(below.value))
+    return found
 
 
 def spec() -> Iterator[str]:

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tunewright import Project
+from tunewright.core.errors import SpecError
 from tunewright.core.types import Event
 from tunewright.loop.line import STEPS, walk
 from tunewright.loop.spec import Spec
@@ -101,6 +104,19 @@ def test_a_run_can_stop_after_a_step(walked: Path, tmp_path: Path) -> None:
     shutil.rmtree(folder / ".tunewright")
     outcome = Project.open(folder).run(only="data")
     assert set(outcome.artifacts()) == {"task", "dataset"}
+
+
+def test_data_that_cannot_be_trained_on_is_refused_before_baselines(walked: Path, tmp_path: Path) -> None:
+    folder = copy(walked, tmp_path)
+    heard: list[Event] = []
+    short = Spec.read(folder / "tunewright.yaml").with_overrides(
+        "train.max_tokens=8", "evaluate.latency_examples=1"
+    )
+    with pytest.raises(SpecError, match="max_tokens"):
+        walk(folder, short, emit=heard.append)
+    assert kinds(heard) == {"define": "reused", "data": "reused"}
+    walk(folder, short, only="baselines", emit=heard.append)
+    assert kinds(heard)["baselines"] == "finished", "what is compared needs no training"
 
 
 def test_the_line_needs_no_network(walked: Path, tmp_path: Path) -> None:

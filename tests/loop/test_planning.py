@@ -80,6 +80,8 @@ def test_what_is_not_known_is_said(desks: Path, tmp_path: Path) -> None:
     with pytest.raises(SpecError) as caught:
         project.plan(prices=bad)
     assert [problem.what for problem in caught.value.problems] == ["input should be a finite number"] * 2
+    with pytest.raises(SpecError, match="cannot be read: is a directory"):
+        project.plan(prices=tmp_path)
     bad.write_text("[1, 2]")
     with pytest.raises(SpecError, match="no table of prices"):
         project.plan(prices=bad)
@@ -88,6 +90,38 @@ def test_what_is_not_known_is_said(desks: Path, tmp_path: Path) -> None:
 def test_lengths_alone_leave_the_number_of_examples_as_it_is_in_the_data(desks: Path) -> None:
     (found,) = Project.open(desks).plan(length=40)
     assert found.forecast is not None and found.forecast.steps == 6, "84 examples, 16 a step"
+
+
+def test_a_plan_without_data_says_what_it_assumed(tmp_path: Path, model: Path) -> None:
+    project = Project.open(write_project(tmp_path / "p", model))
+    assert project.plan()[0].assumed == "1000 examples, 256 tokens each"
+    assert project.plan(examples=50)[0].assumed == "256 tokens each"
+    assert not project.plan(examples=50, length=40)[0].assumed
+    command = ["plan", "--project", str(project.folder)]
+    assert "no data set yet" in CliRunner().invoke(app, command).stdout
+
+
+def test_a_length_that_the_model_does_not_hold_is_refused(desks: Path) -> None:
+    for length in (1, 9000, 999_999_999):
+        with pytest.raises(SpecError, match="holds 2 to 8192 at once"):
+            Project.open(desks).plan(models=("smollm2-135m-instruct",), length=length)
+
+
+def test_examples_that_a_run_would_refuse_are_planned_with_a_note(desks: Path) -> None:
+    (told,) = Project.open(desks, settings=("train.max_tokens=8",)).plan()
+    assert told.forecast is not None
+    assert told.note.startswith("a run would be refused: ") and "train.max_tokens" in told.note
+
+
+def test_this_machine_stands_beside_devices_in_any_case(desks: Path) -> None:
+    here, there = Project.open(desks).plan(on=("here", "A100-80GB"))
+    assert here.place != there.place and there.memory_bytes == 80e9
+
+
+def test_what_does_not_fit_at_all_is_planned_with_the_least_tokens(desks: Path) -> None:
+    (told,) = Project.open(desks).plan(models=("llama-3-70b-instruct",), on=("t4",), length=600)
+    assert told.forecast is not None and not told.forecast.fits
+    assert told.forecast.tokens < 1024
 
 
 def test_what_a_run_would_refuse_is_no_traceback_of_a_plan(desks: Path, model: Path) -> None:

@@ -20,7 +20,7 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     model: Annotated[Names, typer.Option(help="A base model instead of the spec's. Repeatable.")] = None,
     tuner: Annotated[Names, typer.Option(help="A tuner instead of the spec's. Repeatable.")] = None,
     on: Annotated[
-        Names, typer.Option(help="A device of the price table, such as a100-80gb; this machine by default.")
+        Names, typer.Option(help="A device of the price table, such as a100-80gb, or `here`, the default.")
     ] = None,
     examples: Annotated[int | None, typer.Option(min=1, help="So many training examples.")] = None,
     length: Annotated[int | None, typer.Option(min=8, help="Tokens of an example.")] = None,

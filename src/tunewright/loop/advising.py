@@ -40,6 +40,8 @@ MARKED = 0.05
 """Share of the examples that must be marked undesirable to be worth a method of their own."""
 STORED = {"lora": 2.0, "qlora": 0.6}
 """Bytes of a weight under each tuner that is advised, at the least."""
+HOUR = 3600
+"""Seconds that are told in hours from here on, in minutes below."""
 WORK = 3
 """Floating-point operations that training needs at the least, by a weight and a token."""
 
@@ -198,8 +200,12 @@ def _of_model(model: Shape, rounds: Sequence[Forecast], place: Place, passed: Se
     low, high = sum(one.seconds_low for one in rounds), sum(one.seconds_high for one in rounds)
     yield (
         f"model: {model.name} ({model.parameters / 1e9:.2f} billion weights, {model.licence}) is the largest "
-        f"that fits: {most / 1e9:.1f} of {place.memory_bytes / 1e9:.0f} GB on {place.name}, "
-        f"{low / 3600:.1f} to {high / 3600:.1f} hours"
+        f"that fits: {most / 1e9:.1f} of {place.memory_bytes / 1e9:.1f} GB on {place.name}, "
+        + (
+            f"{low / 3600:.1f} to {high / 3600:.1f} hours"
+            if high >= HOUR
+            else f"{low / 60:.1f} to {high / 60:.1f} minutes"
+        )
     )
     if passed:
         yield f"passed over: {'; '.join(passed)}"
@@ -210,11 +216,11 @@ def _of_settings(found: Found, chosen: dict[str, Any]) -> Iterator[str]:
     few = " are few, so a low rank and dropout" if found.count < FEW else ""
     quantised = "qlora" in chosen.get("tuner", "")
     why = (
-        "qlora, lora on weights in 4 bits: in 16 they do not fit"
+        "qlora, which is lora on weights in 4 bits, since those in 16 do not fit"
         if quantised
-        else "lora, which moves few weights"
+        else "lora, which moves few weights and can be merged"
     )
-    yield f"tuner: {why}, and can be merged; {found.count:,} training examples{few}"
+    yield f"tuner: {why}; {found.count:,} training examples{few}"
     method = chosen.get("method", "sft")
     why = "most examples are text alone" if method == "cpt" else "the examples have answers to learn"
     yield f"method: {method}: {why}"

@@ -26,6 +26,7 @@ EXAMPLES, LENGTH, ANSWERED = 1000, 256, 4
 """What is assumed where there is no data: so many examples, of so many tokens, a quarter of them answers."""
 MOST_LENGTH, FEWEST = 1 << 20, 64
 """Tokens of an example at most, and of all that are made up together unless those are fewer than `FEWEST`."""
+HERE = "here"
 SPARE = {"precision", "memory_gb"}
 """Options of the local backend that decide what a run may use of this machine."""
 LETTERS = 4
@@ -84,7 +85,7 @@ class Ask:
     models: Sequence[str] = ()
     tuners: Sequence[str] = ()
     on: Sequence[str] = ()
-    """Names of devices of the price table."""
+    """Names of devices of the price table; `here` is this machine."""
     examples: int | None = None
     length: int | None = None
     """Tokens of an example."""
@@ -116,7 +117,10 @@ def places_of(project: Path, spec: Spec, ask: Ask) -> tuple[list[Place], prices.
     """Where it is planned for, and what an hour costs; raises `SpecError`, `MissingExtra`."""
     require("torch", extra="train")
     table = prices.read(_prices(project, ask))
-    return [_device(table, name, spec.train) for name in ask.on] or [_here(table, spec.train)], table
+    named = ask.on or (HERE,)
+    return [
+        _here(table, spec.train) if name == HERE else _device(table, name, spec.train) for name in named
+    ], table
 
 
 def _prices(project: Path, ask: Ask) -> Path | None:

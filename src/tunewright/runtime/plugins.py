@@ -50,6 +50,12 @@ def names(group: str) -> tuple[str, ...]:
     return tuple(sorted(_listed(group)))
 
 
+def load(group: str, name: str) -> type[Any]:
+    """The class of an installed plug-in, which is a dataclass of its options."""
+    kind: type[Any] = _listed(group)[name].load()
+    return kind
+
+
 @cache
 def versions() -> dict[str, str]:
     """Version of every package that brings plug-ins of its own; ours count by the stages' versions."""
@@ -68,15 +74,14 @@ def make(group: str, named: Named | str) -> Any:  # noqa: ANN401 - each group ha
     problems = tuple(check(group, named, where=group))
     if problems:
         raise SpecError(problems=problems)
-    kind = _listed(group)[named.name].load()
-    return TypeAdapter(kind).validate_python(named.options)
+    return TypeAdapter(load(group, named.name)).validate_python(named.options)
 
 
 def metadata(group: str, name: str) -> dict[str, Mapping[str, Any]]:
     """What the fields of a plug-in say of themselves, by name of the field; nothing of an unknown one."""
     if name not in _listed(group):
         return {}
-    return {field.name: field.metadata for field in dataclasses.fields(_listed(group)[name].load())}
+    return {field.name: field.metadata for field in dataclasses.fields(load(group, name))}
 
 
 def check(group: str, named: Named, *, where: str) -> Iterator[Problem]:
@@ -85,7 +90,7 @@ def check(group: str, named: Named, *, where: str) -> Iterator[Problem]:
     if named.name not in listed:
         yield unknown(named.name, tuple(listed), where=where, noun=f"{group[:-1]}")
         return
-    kind = listed[named.name].load()
+    kind = load(group, named.name)
     known = tuple(field.name for field in dataclasses.fields(kind))
     for option in named.options:
         if option not in known:

@@ -41,12 +41,13 @@ class Prices(Frozen):
     )
 
     def device(self, name: str) -> Device:
-        """The device of that name; raises `SpecError` with the nearest name that is known."""
-        if name not in self.devices:
+        """The device of that name in any case; raises `SpecError` with the nearest name that is known."""
+        found = {known.lower(): device for known, device in self.devices.items()}.get(name.lower())
+        if found is None:
             raise SpecError(
                 problems=[plugins.unknown(name, tuple(self.devices), where="--on", noun="device")]
             )
-        return self.devices[name]
+        return found
 
 
 def read(path: Path | None = None) -> Prices:
@@ -81,10 +82,14 @@ def _problem(detail: dict[str, Any], path: str) -> Problem:
 def _values(path: Path) -> Mapping[str, Any]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except OSError as error:
         raise SpecError(
-            f"the prices cannot be read: {error}", where=str(path), fix="give a YAML file"
+            f"the prices cannot be read: {(error.strerror or 'it is no file').lower()}",
+            where=str(path),
+            fix="give a YAML file; the table that is built in needs none",
         ) from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SpecError(f"the prices are no YAML: {error}", where=str(path), fix="mend the file") from error
     if found is None:
         return {}
     if not isinstance(found, dict):

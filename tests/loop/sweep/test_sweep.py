@@ -174,6 +174,7 @@ def test_a_trial_that_outlived_its_sweep_is_taken_over(tmp_path: Path, model: Pa
     until(lambda: not jobs.alive(first))
     again = begin(place, folder, spec, "validation", {})
     assert again.pid != first.pid
+    assert 0 <= jobs.age(again) < jobs.age(first)
     os.kill(again.pid, signal.SIGKILL)
 
 
@@ -257,6 +258,14 @@ def test_a_range_that_is_none_hides_no_other_problem(tmp_path: Path, model: Path
     assert {f"sweep.paths.{path}" for path in paths} | {"sweep.workers"} <= told.keys()
     assert told["sweep.paths.train.lerning_rate"] == "did you mean `learning_rate`?"
     assert "train.tuner.r: [8, 16]" in told["sweep.paths.train.batch"]
+
+
+def test_a_path_into_a_round_that_is_not_there_is_told(tmp_path: Path, model: Path) -> None:
+    paths = {"train.then.learning_rate": [1e-4, 1e-5], "train.then.then.epochs": [1], "train.then": [None]}
+    folder = project_with(tmp_path / "p", model, {"paths": paths})
+    told = {one.where: one.what for one in Project.open(folder).check() if one.fatal}
+    assert "1 round" in told["sweep.paths.train.then.learning_rate"]
+    assert "sweep.paths.train.then.then.epochs" in told and "sweep.paths.train.then" not in told
 
 
 def test_a_spec_without_a_sweep_says_what_to_write(tmp_path: Path, model: Path) -> None:

@@ -61,17 +61,18 @@ def fitting(backend: Local, work: Work, context: Context) -> Planned:
         f"{found.seconds_high / 60:.1f} minutes, {found.tokens} tokens at once",
     )
     if not found.fits:
-        _tight(found, place.memory_bytes, context)
+        _tight(found, place.memory_bytes, asked, context)
     return Planned(found.tokens, memory, found.seconds)
 
 
-def _tight(found: Forecast, most: int, context: Context) -> None:
+def _tight(found: Forecast, most: int, asked: int | None, context: Context) -> None:
     needed = f"this run needs about {found.memory_bytes / 1e9:.1f} GB, and there are {most / 1e9:.1f}"
     if found.memory_bytes > UNSURE * most:
         raise TrainError(
             needed,
             where="train",
-            fix="close other programs, lower `train.max_tokens`, or take a smaller model or tuner; "
+            fix=(f"lower `train.backend.local.tokens` from {asked}, " if asked else "")
+            + "close other programs, lower `train.max_tokens`, or take a smaller model or tuner; "
             "`tunewright plan` compares them",
         )
     context.tell("warning", f"{needed}: it may not suffice")
