@@ -198,7 +198,7 @@ def _likely(
     method, engine = plugins.make("methods", Named(name="sft")), plugins.make("engines", how)
     items = method.render(questions, Chat.load(checkpoint.path), instruction)
     opened: Engine = engine.open(checkpoint, environment.read())
-    found = asyncio.run(opened.logprobs([item.ids for item in items]))
+    found = [row.logprobs for row in asyncio.run(opened.read([item.ids for item in items]))]
     opened.close()
     return [
         [value for value, trained in zip(values, item.trained[1:], strict=True) if trained]

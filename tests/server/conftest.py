@@ -44,8 +44,8 @@ class Watched:
         finally:
             self.ended.append(how)
 
-    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
-        return await self.engine.logprobs(prompts)
+    async def read(self, prompts: Sequence[Sequence[int]], likeliest: int = 0) -> list[Delta]:
+        return await self.engine.read(prompts, likeliest)
 
     def close(self) -> None:
         self.closed = True

@@ -36,6 +36,6 @@ def test_a_classifier_of_ours_answers_with_its_labels() -> None:
     with served(answering) as url:
         engine = OpenAI(url=url, model="desk").open(None, SETTINGS)
         assert asyncio.run(complete(engine, ask("i lost my card", choices=LABELS))).text == "card lost"
-        with pytest.raises(EngineError, match="response_format"):
+        with pytest.raises(EngineError, match="follows no schema"):
             strict = OpenAI(url=url, model="desk", choices="json_schema").open(None, SETTINGS)
             asyncio.run(complete(strict, ask("i lost my card", choices=LABELS)))

@@ -126,7 +126,7 @@ def test_likelihoods_by_the_engine_are_those_of_peft(base: Checkpoint, kind: str
     model = prepared(base, kind, moved=0.3)
     settings = Settings(cache=Path("x"), threads=1, offline=True)
     engine = Transformers(dtype="float32").open(saved(model, base, kind, tmp_path), settings)
-    told = asyncio.run(engine.logprobs([IDS[0].tolist(), [4, 8]]))
+    told = [row.logprobs for row in asyncio.run(engine.read([IDS[0].tolist(), [4, 8]]))]
     engine.close()
     for ids, found in zip((IDS[0].tolist(), [4, 8]), told, strict=True):
         with torch.no_grad():

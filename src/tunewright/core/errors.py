@@ -60,6 +60,10 @@ class EngineError(TunewrightError):
     """An engine cannot answer."""
 
 
+class Unanswerable(EngineError):
+    """What is asked for cannot be answered by this engine, or by any."""
+
+
 class TooLong(EngineError):
     """The conversation does not fit the model's context."""
 

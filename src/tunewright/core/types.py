@@ -61,6 +61,10 @@ class Message(Frozen):
 
     role: Role
     content: str
+    tool_calls: tuple[dict[str, Any], ...] = ()
+    """Functions that the assistant called, `{id, type, function: {name, arguments}}` each."""
+    tool_call_id: str | None = None
+    """Which call a turn of the role `tool` answers."""
 
 
 class Example(Frozen):
@@ -241,7 +245,11 @@ class Candidate(Frozen):
 class Request(Frozen):
     """One question to an engine."""
 
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
+    prompt: tuple[int, ...] = ()
+    """Token ids to go on from in place of a conversation, past the template."""
+    tools: tuple[dict[str, Any], ...] = ()
+    """Functions that the model is shown, in OpenAI's form, where its template knows of them."""
     max_tokens: int = 256
     temperature: float = 0.0
     """0 is greedy."""
@@ -251,6 +259,10 @@ class Request(Frozen):
     choices: tuple[str, ...] = ()
     """If given, the answer is one of these, letter for letter (constrained decoding); `max_tokens`
     and `stop` do not count, and tokens that the list leaves no choice about have no logprob."""
+    json_schema: dict[str, Any] | None = None
+    """If given, the answer is JSON that this schema describes (constrained decoding)."""
+    logprobs: bool = True
+    """Whether log-probabilities of the answer's tokens are wanted; some engines pay for them."""
     likeliest: int = 0
     """How many of the likeliest tokens are told beside each token, with their log-probabilities."""
 

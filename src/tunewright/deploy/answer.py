@@ -75,7 +75,9 @@ def answer_file(
         for line in table.lines
     ]
     progress = path_out.with_name(path_out.name + ".progress.jsonl")
-    key = digest.of_value([specialist.id, [request.model_dump(mode="json") for request in requests]])
+    key = digest.of_value(
+        [specialist.id, [request.model_dump(mode="json", exclude_defaults=True) for request in requests]]
+    )
     with writable(path_out.parent):
         answers = _kept(progress, key)
         kept = len(answers)

@@ -157,8 +157,8 @@ def _where_it_parts(engine: Engine, prompt: Sequence[int], a: Sequence[int], b: 
         return Greedy(ids=tuple(b))
     before = [*prompt, *b[:at]]
     tokens = (b[at], *a[at : at + 1])
-    found = wait(engine.logprobs([[*before, token] for token in tokens]))
-    mine, *other = [math.exp(row[-1]) for row in found]
+    found = wait(engine.read([[*before, token] for token in tokens]))
+    mine, *other = [math.exp(row.logprobs[-1]) for row in found]
     lead = mine - other[0] if other else 1.0
     return Greedy(ids=tuple(b), probabilities=(*[0.0] * at, mine), margins=(*[1.0] * at, lead))
 

@@ -47,13 +47,21 @@ class Specialist:
         constrained: bool | None = None,
         **sampling: Any,  # noqa: ANN401 - fields of `Request`
     ) -> Request:
-        """The engine's request: frozen instruction first, answers constrained to the labels."""
+        """The engine's request: frozen instruction first, answers constrained to the labels.
+
+        One that asks for JSON or offers functions asks for no label.
+        """
         wanted = self.constrained if constrained is None else constrained
+        other = sampling.get("json_schema") is not None or sampling.get("tools")
         return Request(
             messages=with_instruction(messages, self.instruction),
-            choices=self.labels if wanted else (),
+            choices=self.labels if wanted and not other else (),
             **{"max_tokens": MAX_TOKENS, **sampling},
         )
+
+    def raw(self, prompt: Sequence[int], **sampling: Any) -> Request:  # noqa: ANN401 - fields of `Request`
+        """The engine's request to go on from token ids, past template, instruction and labels."""
+        return Request(prompt=tuple(prompt), **{"max_tokens": MAX_TOKENS, **sampling})
 
     async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Deltas of one answer; closing it cancels the engine's work."""

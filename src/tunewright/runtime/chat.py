@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,12 +11,14 @@ from typing import Any
 
 from tunewright.core import digest
 from tunewright.core.errors import ModelError
-from tunewright.core.types import Example, Message
+from tunewright.core.types import Example, Message, Request
 from tunewright.runtime.lazy import require
 
 TEMPLATE = "chat_template.jinja"
 TOKENIZER = "tokenizer.json"
 TOKENIZER_SETTINGS = "tokenizer_config.json"
+Tools = Sequence[Mapping[str, Any]]
+"""Functions in OpenAI's form."""
 
 
 @dataclass(frozen=True)
@@ -120,11 +122,17 @@ class Chat:
         except _template_error() as error:
             raise _broken(error) from error
 
-    def text(self, messages: Sequence[Message], *, answer_next: bool = False) -> str:
+    @cached_property
+    def shows_tools(self) -> bool:
+        """Whether the template knows what to do with functions that may be called."""
+        meta = require("jinja2.meta", extra="train")
+        return "tools" in meta.find_undeclared_variables(_environment().parse(self.template))
+
+    def text(self, messages: Sequence[Message], *, answer_next: bool = False, tools: Tools = ()) -> str:
         """The conversation as the template writes it; `answer_next` opens the assistant's turn."""
-        turns = [message.model_dump() for message in messages]
-        absent = {"tools": None, "documents": None}  # some templates ask `is none`, not `is defined`
-        values = {"messages": turns, "add_generation_prompt": answer_next, **absent, **self.special}
+        turns = [message.model_dump(exclude_defaults=True) for message in messages]
+        shown = {"tools": list(tools) or None, "documents": None}  # some ask `is none`, not `is defined`
+        values = {"messages": turns, "add_generation_prompt": answer_next, **shown, **self.special}
         try:
             return str(self._compiled.render(**values))
         except (_template_error(), TypeError) as error:
@@ -138,14 +146,18 @@ class Chat:
         """Text of an answer's tokens, special tokens left out."""
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
-    def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids that an engine is given before it answers.
+    def asked(self, request: Request) -> list[int]:
+        """Token ids that an engine is given for a request."""
+        return list(request.prompt) or self.prompt(request.messages, request.tools)
+
+    def prompt(self, messages: Sequence[Message], tools: Tools = ()) -> list[int]:
+        """Token ids that an engine is given before it answers a conversation.
 
         Earlier answers are cut into tokens as they were trained; only a template that rewrites
         earlier turns, which cannot be trained on, is cut as one text.
         """
-        text = self.text(messages, answer_next=True)
-        answered = self._answered(messages)
+        text = self.text(messages, answer_next=True, tools=tools)
+        answered = self._answered(messages, tools)
         if answered is None or not text.startswith(answered.written):
             return self.encode(text)
         return answered.ids + self.encode(text[len(answered.written) :])
@@ -162,7 +174,7 @@ class Chat:
         rest = self.encode(text[len(answered.written) :])
         return Rendered((*answered.ids, *rest), (*answered.trained, *[False] * len(rest)))
 
-    def _answered(self, messages: Sequence[Message]) -> _Answered | None:
+    def _answered(self, messages: Sequence[Message], tools: Tools = ()) -> _Answered | None:
         """Everything up to the last assistant turn; None if the template rewrites earlier turns."""
         ids: list[int] = []
         trained: list[bool] = []
@@ -172,8 +184,8 @@ class Chat:
                 continue
             if place == 0:
                 raise _no_question()
-            before = self.text(messages[:place], answer_next=True)
-            after = self.text(messages[: place + 1])
+            before = self.text(messages[:place], answer_next=True, tools=tools)
+            after = self.text(messages[: place + 1], tools=tools)
             if not (before.startswith(written) and after.startswith(before)):
                 return None
             prompt_ids = self.encode(before[len(written) :])

@@ -24,8 +24,11 @@ class Engine(Protocol):
         """Deltas of one answer; the last has a `finish_reason`. Closing it cancels."""
         ...
 
-    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
-        """Log-probability of every token after the first, for each prompt of token ids."""
+    async def read(self, prompts: Sequence[Sequence[int]], likeliest: int = 0) -> list[Delta]:
+        """What the model says of prompts of token ids: `token_ids` and `logprobs` of all after the first.
+
+        Beside each stand as many of the `likeliest` in its place as are asked for.
+        """
         ...
 
     def close(self) -> None:

@@ -16,13 +16,18 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from tunewright.core.errors import TunewrightError
+from tunewright.core.types import Completion
+from tunewright.core.types import Request as Question
 from tunewright.deploy.admission import Admission
 from tunewright.deploy.keys import Key, Scope
 from tunewright.deploy.respond import Specialist
 from tunewright.server import wire
+from tunewright.server.chat import ChatRequest
+from tunewright.server.completions import Before, CompletionRequest, first_token
 from tunewright.server.errors import ApiError, no_such_model, of_tunewright, of_validation
 from tunewright.server.metrics import Counted, Metrics
 from tunewright.server.streaming import ClientGone, Desk, EventStream, unless_gone
+from tunewright.server.wire import Head, Heard
 
 CLIENT_CLOSED = 499
 
@@ -44,7 +49,9 @@ def create_app(specialist: Specialist, admission: Admission | None = None) -> Fa
     _add_health(app, specialist)
     _add_metrics(app, metrics, door)
     _add_models(app, specialist, door, created=int(time.time()))
-    _add_chat(app, Desk(specialist, door, metrics.tokens))
+    desk = Desk(specialist, door, metrics.tokens)
+    _add_chat(app, desk)
+    _add_completions(app, desk)
     return app
 
 
@@ -90,33 +97,63 @@ def _add_chat(app: FastAPI, desk: Desk) -> None:
     admitted = Depends(_admitted(desk.door, "answer"))
 
     @app.post("/v1/chat/completions")
-    async def chat_completions(
-        body: wire.ChatRequest, request: Request, key: Key | None = admitted
-    ) -> Response:
+    async def chat_completions(body: ChatRequest, request: Request, key: Key | None = admitted) -> Response:
         _check_model(desk.specialist, body.model)
+        desk.door.check(body.characters, body.limit)
         requests = body.requests(desk.specialist)
-        for one in requests[:1]:
-            desk.door.check(sum(len(message.content) for message in one.messages), body.limit)
-        head = _head(desk.specialist)
+        shape = body.shape(desk.specialist, _head(desk.specialist, "chatcmpl"))
         if body.stream:
-            how = {"with_usage": body.with_usage, "logprobs": bool(body.logprobs)}
-            pieces = desk.chunks(requests, head, key, **how)
+            pieces = desk.chunks(requests, shape, key, with_usage=body.with_usage)
             first = await unless_gone(request, anext(pieces))
             return EventStream(first, pieces)
-        answers = await unless_gone(request, desk.together(requests, key, logprobs=bool(body.logprobs)))
-        return JSONResponse(wire.chat_completion(head, answers, with_ids=bool(body.return_token_ids)))
-
-    @app.post("/v1/completions", dependencies=[admitted])
-    async def completions() -> Response:
-        raise ApiError(
-            404, "raw prompts would go past the frozen template: use /v1/chat/completions", code="not_served"
-        )
+        return JSONResponse(shape.whole(await unless_gone(request, desk.together(requests, key))))
 
 
-def _head(specialist: Specialist) -> dict[str, Any]:
-    """What all chunks of an answer share."""
+def _add_completions(app: FastAPI, desk: Desk) -> None:
+    admitted = Depends(_admitted(desk.door, "answer"))
+
+    @app.post("/v1/completions")
+    async def completions(body: CompletionRequest, request: Request, key: Key | None = admitted) -> Response:
+        _check_model(desk.specialist, body.model)
+        desk.door.check(body.characters, body.limit)
+        prompts = body.prompts(desk.specialist)
+        before = [Before()] * len(prompts)
+        if body.echo:
+            before = await unless_gone(request, _echoed(desk, body, prompts, key))
+        before = [one for one in before for _ in body.seeds]
+        shape = body.shape(desk.specialist, _head(desk.specialist, "cmpl"), before)
+        requests = body.requests(desk.specialist, prompts)
+        if not body.limit:
+            return JSONResponse(shape.whole([_nothing(one) for one in requests]))
+        if body.stream:
+            pieces = desk.chunks(requests, shape, key, with_usage=body.with_usage)
+            first = await unless_gone(request, anext(pieces))
+            return EventStream(first, pieces)
+        return JSONResponse(shape.whole(await unless_gone(request, desk.together(requests, key))))
+
+
+async def _echoed(
+    desk: Desk, body: CompletionRequest, prompts: Sequence[tuple[int, ...]], key: Key | None
+) -> list[Before]:
+    """The prompts as they are told again, with what the model says of them where that was asked for."""
+    chat = desk.specialist.chat
+    assert chat is not None  # else there were no prompts
+    texts = [chat.decode(prompt) for prompt in prompts]
+    if body.logprobs is None:
+        return [Before(text) for text in texts]
+    read = await desk.read(prompts, body.logprobs, key)
+    rows = zip(texts, prompts, read, strict=True)
+    return [Before(text, (first_token(prompt), after)) for text, prompt, after in rows]
+
+
+def _nothing(request: Question) -> Heard:
+    """The answer of no token."""
+    return Heard(Completion(text="", finish_reason="length", prompt_tokens=len(request.prompt)), ())
+
+
+def _head(specialist: Specialist, kind: str) -> Head:
     return {
-        "id": f"chatcmpl-{uuid.uuid4().hex}",
+        "id": f"{kind}-{uuid.uuid4().hex}",
         "created": int(time.time()),
         "model": specialist.name,
         "system_fingerprint": specialist.id,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from tunewright.core.errors import ModelError, TooLong, TunewrightError
+from tunewright.core.errors import ModelError, TooLong, TunewrightError, Unanswerable
 from tunewright.deploy.admission import NoKey, NoScope, TooLarge, TooMany
 
 _KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
@@ -48,6 +48,8 @@ def of_tunewright(error: TunewrightError) -> ApiError:
     message = "; ".join(
         f"{problem.what} ({problem.fix})" if problem.fix else problem.what for problem in error.problems
     )
+    if isinstance(error, Unanswerable):
+        return ApiError(400, message, param=error.problems[0].where, code="unsupported_parameter")
     if isinstance(error, TooLong):
         return ApiError(400, message, param="messages", code="context_length_exceeded")
     if isinstance(error, NoKey):

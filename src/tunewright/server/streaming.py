@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
@@ -19,8 +19,8 @@ from tunewright.core.types import Request as Question
 from tunewright.deploy.admission import Admission, Spent
 from tunewright.deploy.keys import Key
 from tunewright.deploy.respond import Specialist
-from tunewright.server import wire
 from tunewright.server.errors import of_tunewright
+from tunewright.server.wire import Heard
 
 T = TypeVar("T")
 Chunks = AsyncGenerator[dict[str, Any], None]
@@ -28,6 +28,26 @@ Chunks = AsyncGenerator[dict[str, Any], None]
 
 class ClientGone(Exception):
     """Nobody waits for the answer any more."""
+
+
+class Choice(Protocol):
+    """The chunks of one choice."""
+
+    def take(self, delta: Delta) -> Iterator[dict[str, Any]]:
+        """Chunks of what is certain after a delta."""
+        ...
+
+
+class Shape(Protocol):
+    """How answers of an endpoint are told in chunks."""
+
+    def choice(self, index: int) -> Choice:
+        """The chunks of one choice."""
+        ...
+
+    def usage(self, prompt: int, answer: int) -> dict[str, Any]:
+        """The last chunk, where it was asked for."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -39,58 +59,49 @@ class Desk:
     paid: Callable[[int, int], None]
     """Told the tokens of the questions and of the answers."""
 
-    async def together(
-        self, requests: Sequence[Question], key: Key | None, *, logprobs: bool = False
-    ) -> list[wire.Answer]:
+    async def together(self, requests: Sequence[Question], key: Key | None) -> list[Heard]:
         """All answers, asked at once so that the engine can batch; cancelled together."""
-        chat = self.specialist.chat if logprobs else None
         with self.door.answering(key, len(requests)) as spent:
-            heard = [list[Delta]() for _ in requests]
-            tasks = [
-                asyncio.ensure_future(self.specialist.complete(request, deltas.append))
-                for request, deltas in zip(requests, heard, strict=True)
-            ]
+            tasks = [asyncio.ensure_future(self._heard(request)) for request in requests]
             try:
                 found = await asyncio.gather(*tasks)
             finally:
                 for task in tasks:
                     task.cancel()
-            self._pay(spent, max(one.prompt_tokens for one in found), sum(one.tokens for one in found))
-        told = [wire.logprobs(deltas, chat) if chat else None for deltas in heard]
-        return list(zip(found, told, strict=True))
+            prompt = max(one.whole.prompt_tokens for one in found)
+            self._pay(spent, prompt, sum(one.whole.tokens for one in found))
+        return found
 
     async def chunks(
-        self,
-        requests: Sequence[Question],
-        head: dict[str, Any],
-        key: Key | None,
-        *,
-        with_usage: bool,
-        logprobs: bool = False,
+        self, requests: Sequence[Question], shape: Shape, key: Key | None, *, with_usage: bool
     ) -> Chunks:
         """Chunks of every choice in turn; the first comes once the engine has begun to answer."""
-        chat = self.specialist.chat if logprobs else None
         prompt_tokens = answered = 0
         with self.door.answering(key) as spent:
             try:
                 for index, request in enumerate(requests):
-                    opened = False
+                    choice = shape.choice(index)
                     async with aclosing(self.specialist.stream(request)) as deltas:
                         async for delta in deltas:
                             prompt_tokens = max(prompt_tokens, delta.prompt_tokens)
                             answered += len(delta.token_ids) or delta.answer_tokens
-                            if not opened:
-                                yield wire.chunk(head, index, {"role": "assistant", "content": ""}, None)
-                                opened = True
-                            told = wire.logprobs([delta], chat) if chat and delta.logprobs else None
-                            if delta.text or told:
-                                yield wire.chunk(head, index, {"content": delta.text}, None, told)
-                            if delta.finish_reason is not None:
-                                yield wire.chunk(head, index, {}, wire.finish(delta.finish_reason))
+                            for chunk in choice.take(delta):
+                                yield chunk
             finally:
                 self._pay(spent, prompt_tokens, answered)
         if with_usage:
-            yield wire.usage_chunk(head, prompt_tokens, answered)
+            yield shape.usage(prompt_tokens, answered)
+
+    async def read(self, prompts: Sequence[Sequence[int]], likeliest: int, key: Key | None) -> list[Delta]:
+        """What the model says of the prompts themselves."""
+        with self.door.answering(key) as spent:
+            found = await self.specialist.engine.read(prompts, likeliest)
+            self._pay(spent, sum(map(len, prompts)), 0)
+        return found
+
+    async def _heard(self, request: Question) -> Heard:
+        deltas = list[Delta]()
+        return Heard(await self.specialist.complete(request, deltas.append), deltas)
 
     def _pay(self, spent: Spent, prompt: int, answer: int) -> None:
         spent.tokens = prompt + answer

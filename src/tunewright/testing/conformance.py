@@ -10,6 +10,7 @@ A subclass whose name begins with `Test` gives the plug-in; pytest finds the res
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
@@ -17,7 +18,8 @@ from dataclasses import FrozenInstanceError, fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from tunewright.core.types import Checkpoint, Completion, Example, Message, Score
+from tunewright.core.errors import Unanswerable
+from tunewright.core.types import Checkpoint, Completion, Example, Message, Request, Score
 from tunewright.data.ports import Change, Learner, Transform
 from tunewright.runtime import examples as on_disk
 from tunewright.runtime.engine import Engine, EnginePlugin, complete, complete_all
@@ -28,6 +30,12 @@ from tunewright.testing.checkpoint import tiny_checkpoint
 from tunewright.testing.questions import alike, ask, collect, near
 
 LABELS = ("card lost", "top up", "exchange rate")
+SCHEMA = {
+    "type": "object",
+    "properties": {"desk": {"enum": list(LABELS)}, "sure": {"type": "boolean"}},
+    "required": ["desk", "sure"],
+    "additionalProperties": False,
+}
 
 
 class EngineConformance:
@@ -97,6 +105,33 @@ class EngineConformance:
             answers = complete_all(engine, [ask(question, choices=LABELS) for question in questions])
         assert all(answer.text in LABELS for answer in answers)
 
+    def test_an_answer_by_a_schema_is_what_the_schema_describes_or_refused(self, tmp_path: Path) -> None:
+        """Whoever asked for JSON can read it, whatever the model would have said, also by chance."""
+        asked = [
+            ask("i lost my card", json_schema=SCHEMA, max_tokens=200, temperature=t, seed=1) for t in (0, 1)
+        ]
+        with self.opened(tmp_path) as engine:
+            try:
+                answers = complete_all(engine, asked)
+            except Unanswerable:
+                return
+        for answer in answers:
+            found = json.loads(answer.text)
+            assert set(found) == {"desk", "sure"}
+            assert found["desk"] in LABELS
+            assert isinstance(found["sure"], bool)
+            assert answer.finish_reason == "stop"
+
+    def test_a_prompt_of_token_ids_is_gone_on_from_or_refused(self, tmp_path: Path) -> None:
+        """Raw prompts go past the template; counted are the tokens that were given."""
+        with self.opened(tmp_path) as engine:
+            try:
+                answer = asyncio.run(complete(engine, Request(prompt=(5, 6, 7, 8), max_tokens=3)))
+            except Unanswerable:
+                return
+        assert answer.prompt_tokens == 4
+        assert answer.tokens <= 3
+
     def test_answers_asked_at_once_equal_answers_asked_alone(self, tmp_path: Path) -> None:
         """Sharing a batch changes nobody's answer, and each gets its own."""
         requests = [ask(text, max_tokens=8) for text in ("a", "what about this longer one", "short one")]
@@ -132,11 +167,16 @@ class EngineConformance:
         """Each is the logarithm of a probability, and asking again gives the same."""
         prompts = ([5, 6, 7, 8], [9, 10], [11])
         with self.opened(tmp_path) as engine:
-            first = asyncio.run(engine.logprobs(prompts))
-            second = asyncio.run(engine.logprobs(prompts))
-        assert [len(row) for row in first] == [3, 1, 0]
-        assert all(logprob <= 0 for row in first for logprob in row)
-        assert all(near(a, b) for a, b in zip(first, second, strict=True))
+            first, second = (asyncio.run(engine.read(prompts, likeliest=2)) for _ in range(2))
+        assert [row.token_ids for row in first] == [tuple(prompt[1:]) for prompt in prompts]
+        assert [len(row.logprobs) for row in first] == [len(row.likeliest) for row in first] == [3, 1, 0]
+        assert all(logprob <= 0 for row in first for logprob in row.logprobs)
+        assert all(near(a.logprobs, b.logprobs) for a, b in zip(first, second, strict=True))
+        assert all(
+            pairs[0][1] >= own - 1e-6
+            for row in first
+            for pairs, own in zip(row.likeliest, row.logprobs, strict=True)
+        )
 
 
 class ScorerConformance:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
+from tunewright.core.errors import Unanswerable
 from tunewright.core.types import Checkpoint, Delta, FinishReason, Request
 from tunewright.runtime.settings import Settings
 
@@ -36,17 +37,28 @@ class EchoEngine:
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """The answer word by word."""
+        if request.json_schema is not None:
+            raise Unanswerable(
+                "the fake engine follows no schema", where="response_format", fix="take a real engine"
+            )
         words, finish = _cut(self._answer(request), request)
-        asked = sum(len(words_of(message.content)) for message in request.messages)
+        asked = len(request.prompt) + sum(len(words_of(message.content)) for message in request.messages)
         for word in words:
             await asyncio.sleep(self.options.delay)
             token = token_of(word)
             yield Delta(text=word, token_ids=(token,), logprobs=(_logprob(token),), prompt_tokens=asked)
         yield Delta(finish_reason=finish, prompt_tokens=asked)
 
-    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
-        """A number from each token id, the same every time."""
-        return [[_logprob(token) for token in prompt[1:]] for prompt in prompts]
+    async def read(self, prompts: Sequence[Sequence[int]], likeliest: int = 0) -> list[Delta]:
+        """A number from each token id, the same every time, as if no other were likelier."""
+        return [
+            Delta(
+                token_ids=tuple(prompt[1:]),
+                logprobs=tuple(map(_logprob, prompt[1:])),
+                likeliest=tuple(((token, _logprob(token)),) for token in prompt[1:]) if likeliest else (),
+            )
+            for prompt in prompts
+        ]
 
     def close(self) -> None:
         """Nothing to give back."""

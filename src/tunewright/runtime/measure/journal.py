@@ -14,7 +14,7 @@ from tunewright.core.types import Completion, Request
 
 def key_of(request: Request) -> str:
     """The name of a request: equal requests have equal keys."""
-    return digest.of_value(request.model_dump(mode="json"))
+    return digest.of_value(request.model_dump(mode="json", exclude_defaults=True))
 
 
 @dataclass(frozen=True)

@@ -98,9 +98,13 @@ def test_a_choice_is_the_one_that_transformers_makes(engine: Engine, reference: 
 
 def test_the_probabilities_of_a_prompt_are_those_of_transformers(engine: Engine, reference: Engine) -> None:
     prompts = [[5, 9, 40, 77, 100], [60, 61]]
-    ours, theirs = (asyncio.run(one.logprobs(prompts)) for one in (engine, reference))
+    ours, theirs = (asyncio.run(one.read(prompts, likeliest=3)) for one in (engine, reference))
     for a, b in zip(ours, theirs, strict=True):
-        assert a == pytest.approx(b, abs=1e-4)
+        assert a.token_ids == b.token_ids
+        assert a.logprobs == pytest.approx(b.logprobs, abs=1e-4)
+        assert [[one for one, _ in near] for near in a.likeliest] == [
+            [one for one, _ in near] for near in b.likeliest
+        ]
 
 
 def test_a_killed_child_is_replaced_at_the_next_question(tiny: Checkpoint) -> None:

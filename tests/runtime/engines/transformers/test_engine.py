@@ -102,7 +102,10 @@ def test_logprobs_are_those_of_the_model(engine: Engine, reference: Model, check
     longer = [5, *([*ids, *answer.token_ids] * 4)][:700]
     with torch.no_grad():
         whole = reference(torch.tensor([longer])).logits[0, :-1].log_softmax(-1)
-    told = asyncio.run(engine.logprobs([longer, longer[:5], longer[:300]]))
+    read = asyncio.run(engine.read([longer, longer[:5], longer[:300]], likeliest=1))
+    told = [row.logprobs for row in read]
+    best = whole.argmax(-1).tolist()
+    assert [near[0][0] for near in read[2].likeliest] == best[:299]
     wanted = [float(whole[place, longer[place + 1]]) for place in range(len(longer) - 1)]
     assert told[0] == pytest.approx(wanted, abs=1e-3)
     assert told[1] == pytest.approx(wanted[:4], abs=1e-3)

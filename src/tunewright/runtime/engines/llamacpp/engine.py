@@ -15,7 +15,7 @@ import httpx
 from tunewright.core.errors import EngineError, TooLong
 from tunewright.core.types import Checkpoint, Delta, Request
 from tunewright.runtime.chat import Chat
-from tunewright.runtime.engines import choices
+from tunewright.runtime.engines import choices, schemas
 from tunewright.runtime.engines.frozen import ends, frozen_chat
 from tunewright.runtime.engines.llamacpp import LlamaCpp, files
 from tunewright.runtime.engines.llamacpp.process import Child, Gone, cut, pieces, whole
@@ -64,7 +64,7 @@ class LlamaCppEngine:
 
         A child that is gone before anything was said is replaced, and asked once more.
         """
-        prompt = self._chat.prompt(request.messages)
+        prompt = self._chat.asked(request)
         answered = self._chosen if request.choices else self._free
         async with self._door():
             for attempt in range(2):
@@ -80,7 +80,7 @@ class LlamaCppEngine:
                 else:
                     return
 
-    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
+    async def read(self, prompts: Sequence[Sequence[int]], likeliest: int = 0) -> list[Delta]:
         """Log-probability of every token after the first, for each prompt of token ids.
 
         llama.cpp tells nothing of a prompt's own tokens, so it is asked to say one after the other.
@@ -88,7 +88,7 @@ class LlamaCppEngine:
         for prompt in prompts:
             self._room(prompt, 0)
         async with self._door():
-            return [await self._forced(prompt) for prompt in prompts]
+            return [await self._forced(prompt, likeliest) for prompt in prompts]
 
     async def tokens(self, text: str) -> list[int]:
         """What llama.cpp's own tokenizer makes of a text that the template wrote."""
@@ -119,6 +119,8 @@ class LlamaCppEngine:
         self._room(prompt, 1)
         limit = min(request.max_tokens, self._context - len(prompt))
         body = _body(prompt, request, limit)
+        if request.json_schema is not None:
+            body["grammar"] = schemas.for_llamacpp(request.json_schema)
         words = Words(self._chat, self._ends, request)
         async with self._child.client() as client:
             if not self._options.stream:
@@ -162,25 +164,32 @@ class LlamaCppEngine:
             return *found, likeliest(said, [found[0]], request.likeliest)
         table = await self._table(client, read)
         token = _drawn({token: table[token] for token in node.children}, request)
-        ranked = sorted(table.items(), key=lambda pair: -pair[1])[: request.likeliest]
-        return token, table[token], (tuple(ranked),) if ranked else ()
+        return token, table[token], _nearest(table, request.likeliest)
 
-    async def _forced(self, prompt: Sequence[int]) -> list[float]:
-        found = list[float]()
+    async def _forced(self, prompt: Sequence[int], number: int) -> Delta:
+        found, near = list[float](), list[tuple[tuple[int, float], ...]]()
+        asked = Request(likeliest=number)
         async with self._child.client() as client:
             for place in range(1, len(prompt)):
-                body = _body(prompt[:place], Request(messages=()), 1)
-                body["logit_bias"] = [[prompt[place], FORCE]]
-                said = _first(await whole(client, body))
-                found.append(said[1] if said else (await self._table(client, prompt[:place]))[prompt[place]])
-        return found
+                token = prompt[place]
+                body = _body(prompt[:place], asked, 1)
+                body["logit_bias"] = [[token, FORCE]]
+                said = await whole(client, body)
+                if (told := _first(said)) is not None:
+                    found.append(told[1])
+                    near += likeliest(said, [token], number)
+                else:
+                    table = await self._table(client, prompt[:place])
+                    found.append(table[token])
+                    near += _nearest(table, number)
+        return Delta(token_ids=tuple(prompt[1:]), logprobs=tuple(found), likeliest=tuple(near))
 
     async def _table(self, client: httpx.AsyncClient, read: Sequence[int]) -> dict[int, float]:
         """Log-probability of every token that may come next.
 
         llama.cpp tells none of a token that is a part of a character, so it is made to say the end.
         """
-        body = _body(read, Request(messages=()), 1)
+        body = _body(read, Request(), 1)
         body |= {"logit_bias": [[min(self._ends), FORCE]], "n_probs": self._chat.tokenizer.get_vocab_size()}
         said = (await whole(client, body))["completion_probabilities"][0]["top_logprobs"]
         return {int(one["id"]): logprob_of(one) for one in said}
@@ -202,7 +211,7 @@ def _body(prompt: Sequence[int], request: Request, limit: int) -> dict[str, Any]
         "min_p": 0.0,
         "samplers": ["temperature", "top_p"],
         "seed": -1 if request.seed is None else request.seed % (1 << 32),
-        "n_probs": max(1, request.likeliest),
+        "n_probs": max(int(request.logprobs), request.likeliest),
         "return_tokens": True,
         "cache_prompt": True,
     }
@@ -212,6 +221,12 @@ def _first(said: dict[str, Any]) -> tuple[int, float] | None:
     """The one token that was asked for, with its log-probability before it was forced; None if untold."""
     told = said.get("completion_probabilities")
     return (int(told[0]["id"]), logprob_of(told[0])) if told else None
+
+
+def _nearest(table: Mapping[int, float], number: int) -> Likeliest:
+    """So many of the likeliest tokens of a table."""
+    ranked = sorted(table.items(), key=lambda pair: -pair[1])[:number]
+    return (tuple(ranked),) if ranked else ()
 
 
 def _drawn(table: Mapping[int, float], request: Request) -> int:

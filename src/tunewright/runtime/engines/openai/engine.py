@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import httpx
 
-from tunewright.core.errors import EngineError
+from tunewright.core.errors import EngineError, Unanswerable
 from tunewright.core.types import Delta, Request
 from tunewright.runtime.engines.openai import OpenAI, failures, wire
 from tunewright.runtime.engines.openai.failures import Again
@@ -55,6 +55,12 @@ class OpenAIEngine:
 
         `token_ids` and `logprobs` stay empty; tokens are counted where the endpoint counts them.
         """
+        if request.prompt:
+            raise Unanswerable(
+                "an endpoint is asked by conversations, not by token ids",
+                where="prompt",
+                fix="send messages, or take the engine `transformers` with the model on this machine",
+            )
         async with self._door():
             for attempt in range(self._options.retries + 1):
                 begun = False
@@ -70,9 +76,9 @@ class OpenAIEngine:
                 else:
                     return
 
-    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
+    async def read(self, prompts: Sequence[Sequence[int]], likeliest: int = 0) -> list[Delta]:
         """Refused: chat completions take no token ids and tell nothing of a prompt."""
-        del prompts
+        del prompts, likeliest
         raise EngineError(
             "an endpoint gives no log-probabilities of a prompt's tokens",
             where=self._options.url,

@@ -23,7 +23,7 @@ def body(options: OpenAI, request: Request) -> dict[str, Any]:
     """The JSON of a request; what is not asked for is not sent, but for the temperature."""
     sent: dict[str, Any] = {
         "model": options.model,
-        "messages": [message.model_dump() for message in request.messages],
+        "messages": [message.model_dump(exclude_defaults=True) for message in request.messages],
         "temperature": request.temperature,
         "max_tokens": request.max_tokens,
     }
@@ -35,11 +35,18 @@ def body(options: OpenAI, request: Request) -> dict[str, Any]:
         sent |= _constraint(options, request.choices)
     elif request.stop:
         sent["stop"] = list(request.stop)
+    sent |= _shaped(request)
     if options.stream:
         sent |= {"stream": True, "stream_options": {"include_usage": True}}
     if "max_completion_tokens" in options.body:  # models that think take this one and refuse the other
         del sent["max_tokens"]
     return {key: value for key, value in (sent | options.body).items() if value is not None}
+
+
+def _shaped(request: Request) -> dict[str, Any]:
+    """Where JSON is wanted, or functions are offered."""
+    formed = {"response_format": _formed(request.json_schema)} if request.json_schema is not None else {}
+    return formed | ({"tools": list(request.tools)} if request.tools else {})
 
 
 def _constraint(options: OpenAI, choices: Sequence[str]) -> dict[str, Any]:
@@ -55,8 +62,11 @@ def _constraint(options: OpenAI, choices: Sequence[str]) -> dict[str, Any]:
         "required": ["answer"],
         "additionalProperties": False,
     }
-    named = {"name": "answer", "strict": True, "schema": schema}
-    return {"response_format": {"type": "json_schema", "json_schema": named}}
+    return {"response_format": _formed(schema)}
+
+
+def _formed(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
 
 
 def whole(content: bytes, options: OpenAI, request: Request) -> Delta:

@@ -12,6 +12,7 @@ from torch import Tensor
 from tunewright.core.types import Delta, Request
 from tunewright.runtime.engines import choices
 from tunewright.runtime.engines.text import Writer
+from tunewright.runtime.engines.transformers.guided import Guide
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,22 @@ class Free:
     """An answer in the model's own words."""
 
     def __init__(
-        self, prompt: Sequence[int], request: Request, writer: Writer, stop_ids: frozenset[int], limit: int
+        self,
+        prompt: Sequence[int],
+        request: Request,
+        writer: Writer,
+        stop_ids: frozenset[int],
+        limit: int,
+        guide: Guide | None = None,
     ) -> None:
         self.feed = list(prompt)
         self.finished = False
         self._writer, self._stop_ids, self._left = writer, stop_ids, limit
-        self._draw, self._likeliest = Draw(request), request.likeliest
+        self._draw, self._likeliest, self._guide = Draw(request), request.likeliest, guide
 
     def take(self, scores: Scores) -> list[Delta]:
         """One token; the last delta says why it ended."""
-        token = scores.best if self._draw.temperature <= 0 else self._draw.pick(scores.logits)
+        token = self._picked(scores)
         self.feed, self._left = [token], self._left - 1
         ended = token in self._stop_ids
         text = "" if ended else self._writer.push(token)
@@ -111,6 +118,13 @@ class Free:
                 else ("stop" if stopped or self._writer.stopped else "length"),
             )
         ]
+
+    def _picked(self, scores: Scores) -> int:
+        if self._guide is not None:
+            token = self._draw.pick(self._guide.only_allowed(scores.logits))
+            self._guide.take(token)
+            return token
+        return scores.best if self._draw.temperature <= 0 else self._draw.pick(scores.logits)
 
 
 class Chosen:

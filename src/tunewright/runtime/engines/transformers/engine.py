@@ -15,6 +15,7 @@ from tunewright.runtime.engines.text import Writer
 from tunewright.runtime.engines.transformers import Transformers, groups, likelihood, prefixes
 from tunewright.runtime.engines.transformers.answers import Chosen, Free
 from tunewright.runtime.engines.transformers.batch import Batch, Row
+from tunewright.runtime.engines.transformers.guided import Guides
 from tunewright.runtime.engines.transformers.loading import Loaded, load
 from tunewright.runtime.engines.transformers.queue import Queue
 from tunewright.runtime.settings import Settings
@@ -46,6 +47,7 @@ class TransformersEngine:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = WeakKeyDictionary()
         self._tries: dict[tuple[str, ...], choices.Node] = {}
+        self._guides = Guides(loaded.chat, loaded.stop_ids)
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
         """Deltas of one answer; `token_ids` end with the stop token if the model said it.
@@ -53,7 +55,7 @@ class TransformersEngine:
         With `choices` the text comes in one piece and `max_tokens` does not count; tokens that the
         list leaves no choice about have no logprob. Raises `TooLong` or `EngineError`.
         """
-        prompt = self._chat.prompt(request.messages)
+        prompt = self._chat.asked(request)
         row, first = self._row(request, prompt)
         length = len(prompt)
         for delta in first:
@@ -72,11 +74,11 @@ class TransformersEngine:
         finally:
             row.cancelled = True
 
-    async def logprobs(self, prompts: Sequence[Sequence[int]]) -> list[list[float]]:
+    async def read(self, prompts: Sequence[Sequence[int]], likeliest: int = 0) -> list[Delta]:
         """Log-probability of every token after the first, for each prompt of token ids."""
         for prompt in prompts:
             self._check(prompt, 0)
-        work = partial(likelihood.logprobs, self._network, prompts)
+        work = partial(likelihood.read, self._network, prompts, likeliest)
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def close(self) -> None:
@@ -92,7 +94,8 @@ class TransformersEngine:
         self._check(prompt, 1)
         limit = min(request.max_tokens, self._network.context - len(prompt))
         writer = Writer(self._chat.decode, request.stop)
-        return Row(Free(prompt, request, writer, self._stop_ids, limit), prompt, limit), []
+        guide = self._guides.guide(request.json_schema)
+        return Row(Free(prompt, request, writer, self._stop_ids, limit, guide), prompt, limit), []
 
     def _trie(self, listed: tuple[str, ...]) -> choices.Node:
         if listed not in self._tries:
