@@ -23,7 +23,7 @@ from tunewright.server.app import create_app
 
 QUESTION = [{"role": "user", "content": "where is my card"}]
 BODY = {"model": "desk", "messages": QUESTION}
-PUBLIC = {"/health"}
+PUBLIC = {"/health", "/ready"}
 
 
 @pytest.fixture

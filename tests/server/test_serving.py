@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable
 
 import httpx
+import openai
 import pytest
 
 from tests.server.conftest import connected, echoing, served
 from tunewright.core.errors import ServeError
+from tunewright.deploy.admission import Admission
 from tunewright.server import listen
 
 QUESTION = [{"role": "user", "content": "word " * 400}]
@@ -88,6 +90,44 @@ answering = specialist(EchoEngine(Echo()), Checkpoint(id="checkpoint-1", path=Pa
 serve(answering, listen(port=0), ready=lambda url: print(url, flush=True))
 print("ended", flush=True)
 """
+
+
+SLOW = SERVE.replace("Echo()", "Echo(delay=0.1)")
+WORDS = "one two three four five six seven eight nine ten"
+
+
+def test_a_server_that_ends_finishes_what_is_under_way_and_begins_nothing() -> None:
+    with subprocess.Popen([sys.executable, "-c", SLOW], stdout=subprocess.PIPE, text=True) as process:
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        assert httpx.get(url.removesuffix("/v1") + "/ready").json()["status"] == "ready"
+        with connected(url) as client:
+            ask = client.chat.completions.create
+            stream = ask(model="checkpoint-1", messages=[{"role": "user", "content": WORDS}], stream=True)
+            pieces = [next(iter(stream))]
+            process.send_signal(signal.SIGTERM)
+            pieces += list(stream)
+            with pytest.raises(openai.APIConnectionError):
+                ask(model="checkpoint-1", messages=[{"role": "user", "content": "more"}])
+        assert "".join(piece.choices[0].delta.content or "" for piece in pieces) == WORDS
+        assert process.wait() == 0
+        watchdog.cancel()
+
+
+def test_while_it_ends_it_says_so_to_those_that_are_still_connected() -> None:
+    answering, _ = echoing()
+    door = Admission()
+    with served(answering, door) as url, connected(url) as client:
+        root = url.removesuffix("/v1")
+        assert httpx.get(f"{root}/ready").status_code == 200
+        door.closing = True
+        assert httpx.get(f"{root}/ready").status_code == 503
+        assert httpx.get(f"{root}/health").status_code == 200
+        with pytest.raises(openai.InternalServerError, match="the server ends") as caught:
+            client.chat.completions.create(model="desk", messages=[{"role": "user", "content": "hello"}])
+        assert caught.value.status_code == 503 and caught.value.response.headers["retry-after"] == "1"
 
 
 def test_an_interrupted_server_finishes_and_leaves_quietly() -> None:

@@ -34,6 +34,12 @@ class TooLarge(Refused):
     """It asks for more than one request may."""
 
 
+class Closing(Refused):
+    """The server ends."""
+
+    seconds: float = BUSY_SECONDS
+
+
 class TooMany(Refused):
     """It comes too early; `seconds` tells when to come again."""
 
@@ -66,6 +72,8 @@ class Admission:
     file: Path | None = None
     """Keys; where it is missing, nobody needs one; where the last was taken away, nobody is let in."""
     clock: Callable[[], float] = time.time
+    closing: bool = False
+    """Whether the server was asked to end: what is under way is finished, and nothing more is begun."""
     under_way: int = 0
     """Answers that are asked for now."""
     _accounts: dict[str, _Account] = field(default_factory=dict)
@@ -94,7 +102,9 @@ class Admission:
 
     @contextlib.contextmanager
     def answering(self, key: Key | None, answers: int = 1) -> Iterator[Spent]:
-        """Room for so many answers, given back at the end with what they cost; raises `TooMany`."""
+        """Room for so many answers, given back with what they cost; raises `TooMany` or `Closing`."""
+        if self.closing:
+            raise Closing("the server ends", where="request", fix="ask again: another may be there by then")
         if self.under_way and self.under_way + answers > self.limits.answers:
             what = f"{self.under_way} answers are under way, and there is room for {self.limits.answers}"
             raise _too_many(what, BUSY_SECONDS)

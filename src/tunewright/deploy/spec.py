@@ -17,6 +17,12 @@ class ServeSpec(Frozen):
     body_bytes: int = Field(default=1_000_000, ge=1024, description="bytes of one request")
     prompt_characters: int = Field(default=200_000, ge=1, description="characters of one conversation")
     answer_tokens: int = Field(default=4096, ge=1, description="tokens that one answer may be asked for")
+    drain_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="seconds that answers under way have to finish once the server is asked to end",
+    )
 
 
 class DeploySpec(Frozen):

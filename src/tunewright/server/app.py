@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -24,6 +24,7 @@ from tunewright.deploy.respond import Specialist
 from tunewright.server import wire
 from tunewright.server.chat import ChatRequest
 from tunewright.server.completions import Before, CompletionRequest, first_token
+from tunewright.server.described import EVENTS, FAILURES, TITLE, add_description
 from tunewright.server.errors import ApiError, no_such_model, of_tunewright, of_validation
 from tunewright.server.metrics import Counted, Metrics
 from tunewright.server.streaming import ClientGone, Desk, EventStream, unless_gone
@@ -43,15 +44,16 @@ def create_app(specialist: Specialist, admission: Admission | None = None) -> Fa
         yield
         specialist.engine.close()
 
-    app = FastAPI(title="tunewright", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(lifespan=lifespan, responses=FAILURES, **TITLE)
     app.add_middleware(Counted, metrics=metrics, most=door.limits.body_bytes)
     _show_errors(app)
-    _add_health(app, specialist)
+    _add_health(app, specialist, door)
     _add_metrics(app, metrics, door)
     _add_models(app, specialist, door, created=int(time.time()))
     desk = Desk(specialist, door, metrics.tokens)
     _add_chat(app, desk)
     _add_completions(app, desk)
+    add_description(app, [Depends(_admitted(door, "models"))])
     return app
 
 
@@ -65,16 +67,26 @@ def _admitted(door: Admission, scope: Scope) -> Callable[[Request], Awaitable[Ke
     return admitted
 
 
-def _add_health(app: FastAPI, specialist: Specialist) -> None:
+def _add_health(app: FastAPI, specialist: Specialist, door: Admission) -> None:
     """Open to whoever watches over the process: no key is asked for."""
+    who = {"model": specialist.name, "release": specialist.id}
 
     @app.get("/health")
     async def health() -> dict[str, Any]:
-        return {"status": "ok", "model": specialist.name, "release": specialist.id}
+        return {"status": "ok", **who}
+
+    @app.get("/ready")
+    async def ready() -> Response:
+        """Whether more questions may be sent here; 503 from the moment that the server is asked to end."""
+        if door.closing:
+            return JSONResponse({"status": "closing", **who}, status_code=503)
+        return JSONResponse({"status": "ready", **who})
 
 
 def _add_metrics(app: FastAPI, figures: Metrics, door: Admission) -> None:
-    @app.get("/metrics", dependencies=[Depends(_admitted(door, "metrics"))])
+    known = [Depends(_admitted(door, "metrics"))]
+
+    @app.get("/metrics", dependencies=known, response_class=PlainTextResponse)
     async def metrics() -> Response:
         return Response(figures.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
@@ -96,7 +108,7 @@ def _add_models(app: FastAPI, specialist: Specialist, door: Admission, created: 
 def _add_chat(app: FastAPI, desk: Desk) -> None:
     admitted = Depends(_admitted(desk.door, "answer"))
 
-    @app.post("/v1/chat/completions")
+    @app.post("/v1/chat/completions", responses=EVENTS)
     async def chat_completions(body: ChatRequest, request: Request, key: Key | None = admitted) -> Response:
         _check_model(desk.specialist, body.model)
         desk.door.check(body.characters, body.limit)
@@ -112,7 +124,7 @@ def _add_chat(app: FastAPI, desk: Desk) -> None:
 def _add_completions(app: FastAPI, desk: Desk) -> None:
     admitted = Depends(_admitted(desk.door, "answer"))
 
-    @app.post("/v1/completions")
+    @app.post("/v1/completions", responses=EVENTS)
     async def completions(body: CompletionRequest, request: Request, key: Key | None = admitted) -> Response:
         _check_model(desk.specialist, body.model)
         desk.door.check(body.characters, body.limit)
@@ -123,7 +135,7 @@ def _add_completions(app: FastAPI, desk: Desk) -> None:
         before = [one for one in before for _ in body.seeds]
         shape = body.shape(desk.specialist, _head(desk.specialist, "cmpl"), before)
         requests = body.requests(desk.specialist, prompts)
-        if not body.limit:
+        if body.limit == 0:
             return JSONResponse(shape.whole([_nothing(one) for one in requests]))
         if body.stream:
             pieces = desk.chunks(requests, shape, key, with_usage=body.with_usage)

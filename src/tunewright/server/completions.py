@@ -30,11 +30,6 @@ class CompletionRequest(Asked):
     echo: bool | None = None
 
     @property
-    def limit(self) -> int:
-        """Most tokens of an answer."""
-        return TOKENS if self.max_tokens is None else self.max_tokens
-
-    @property
     def characters(self) -> int:
         """Length of all prompts, that of token ids in tokens."""
         told = self.prompt
@@ -56,6 +51,7 @@ class CompletionRequest(Asked):
     def requests(self, specialist: Specialist, prompts: Sequence[tuple[int, ...]]) -> list[Request]:
         """One engine request a choice."""
         how = {
+            "max_tokens": TOKENS,
             **dict(self.sampling()),
             "logprobs": self.logprobs is not None,
             "likeliest": self.logprobs or 0,

@@ -7,9 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from tunewright.core.errors import ModelError, TooLong, TunewrightError, Unanswerable
-from tunewright.deploy.admission import NoKey, NoScope, TooLarge, TooMany
+from tunewright.deploy.admission import Closing, NoKey, NoScope, TooLarge, TooMany
 
 _KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+_STATUS: dict[type[TunewrightError], tuple[int, str]] = {
+    Unanswerable: (400, "unsupported_parameter"),
+    TooLong: (400, "context_length_exceeded"),
+    ModelError: (400, "invalid_messages"),
+    TooLarge: (400, "limit_exceeded"),
+    NoKey: (401, "invalid_api_key"),
+    NoScope: (403, "insufficient_permissions"),
+    TooMany: (429, "rate_limit_exceeded"),
+    Closing: (503, "closing"),
+}
+"""Status and code of what is no fault of the server, the narrower kinds first."""
+_OURS = (500, "engine_error")
 
 
 class ApiError(Exception):
@@ -48,22 +61,18 @@ def of_tunewright(error: TunewrightError) -> ApiError:
     message = "; ".join(
         f"{problem.what} ({problem.fix})" if problem.fix else problem.what for problem in error.problems
     )
-    if isinstance(error, Unanswerable):
-        return ApiError(400, message, param=error.problems[0].where, code="unsupported_parameter")
-    if isinstance(error, TooLong):
-        return ApiError(400, message, param="messages", code="context_length_exceeded")
+    status, code = next((told for kind, told in _STATUS.items() if isinstance(error, kind)), _OURS)
+    named = error.problems[0].where if isinstance(error, Unanswerable | TooLarge) else None
+    param = named or ("messages" if isinstance(error, TooLong | ModelError) else None)
+    return ApiError(status, message, param=param, code=code, headers=_headers(error))
+
+
+def _headers(error: TunewrightError) -> dict[str, str]:
     if isinstance(error, NoKey):
-        return ApiError(401, message, code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
-    if isinstance(error, NoScope):
-        return ApiError(403, message, code="insufficient_permissions")
-    if isinstance(error, TooLarge):
-        return ApiError(400, message, param=error.problems[0].where, code="limit_exceeded")
-    if isinstance(error, TooMany):
-        wait = {"Retry-After": str(max(1, math.ceil(error.seconds)))}
-        return ApiError(429, message, code="rate_limit_exceeded", headers=wait)
-    if isinstance(error, ModelError):
-        return ApiError(400, message, param="messages", code="invalid_messages")
-    return ApiError(500, message, code="engine_error")
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, TooMany | Closing):
+        return {"Retry-After": str(max(1, math.ceil(error.seconds)))}
+    return {}
 
 
 def of_validation(details: list[dict[str, Any]]) -> ApiError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 
@@ -12,16 +14,18 @@ from tunewright.deploy.admission import Admission
 from tunewright.deploy.respond import Specialist
 from tunewright.server.app import create_app
 
-PATIENCE = 5
-"""Seconds that open answers have to finish once the server is asked to stop."""
-
 
 class _Server(uvicorn.Server):
-    """Tells when it answers."""
+    """Tells when it answers, and from when on it takes no more."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], door: Admission) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._door = ready, door
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """At a signal, finish what is under way; a second one ends that, too. Either is a usual end."""
+        del sig, frame
+        self._door.closing, self.force_exit, self.should_exit = True, self.should_exit, True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -37,10 +41,10 @@ def run(
         create_app(specialist, admission),
         access_log=False,
         log_level="warning",
-        timeout_graceful_shutdown=PATIENCE,
+        timeout_graceful_shutdown=math.ceil(admission.limits.drain_seconds),
     )
     with contextlib.suppress(KeyboardInterrupt):
-        _Server(config, lambda: ready(address(on))).run(sockets=[on])
+        _Server(config, lambda: ready(address(on)), admission).run(sockets=[on])
 
 
 def address(on: socket.socket) -> str:
