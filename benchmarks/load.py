@@ -57,8 +57,8 @@ async def load(url: str, model: str, streams: int, requests: int, tokens: int) -
     """Tokens a second over all streams, and the median of the seconds to the first byte."""
     left, found = iter(range(requests)), list[tuple[float, int]]()
     texts = questions()
-    headers = {"Authorization": f"Bearer {os.environ.get('LOAD_KEY', '')}"}
-    limits = httpx.Limits(max_connections=streams)
+    headers = {"Authorization": f"Bearer {os.environ.get('LOAD_KEY') or 'none'}"}
+    limits = httpx.Limits(max_connections=streams, max_keepalive_connections=0)  # llama.cpp drops them
 
     async def stream(client: httpx.AsyncClient) -> None:
         for _ in left:

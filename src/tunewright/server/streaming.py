@@ -76,15 +76,16 @@ class Desk:
         self, requests: Sequence[Question], shape: Shape, key: Key | None, *, with_usage: bool
     ) -> Chunks:
         """Chunks of every choice in turn; the first comes once the engine has begun to answer."""
-        prompt_tokens = answered = 0
+        prompt_tokens = answered = before = 0
         with self.door.answering(key) as spent:
             try:
                 for index, request in enumerate(requests):
-                    choice = shape.choice(index)
+                    choice, before, told = shape.choice(index), answered, 0
                     async with aclosing(self.specialist.stream(request)) as deltas:
                         async for delta in deltas:
                             prompt_tokens = max(prompt_tokens, delta.prompt_tokens)
-                            answered += len(delta.token_ids) or delta.answer_tokens
+                            told += len(delta.token_ids)
+                            answered = before + max(told, delta.answer_tokens)
                             for chunk in choice.take(delta):
                                 yield chunk
             finally:

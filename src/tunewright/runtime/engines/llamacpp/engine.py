@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import httpx
+import aiohttp
 
 from tunewright.core.errors import EngineError, TooLong
 from tunewright.core.types import Checkpoint, Delta, Request
@@ -25,6 +25,8 @@ from tunewright.runtime.settings import Settings
 
 CONTEXT = 4096
 """Most tokens of a conversation for which room is made unasked."""
+_GREEDY = {"temperature": 1.0, "top_k": 1, "samplers": ["top_k"]}
+"""The likeliest token, without a look at the rest of the vocabulary."""
 FORCE = 200.0
 """Added to the logits of the tokens that a list allows: more than any logit is worth."""
 
@@ -152,7 +154,7 @@ class LlamaCppEngine:
 
     async def _decided(
         self,
-        client: httpx.AsyncClient,
+        client: aiohttp.ClientSession,
         read: Sequence[int],
         request: Request,
         node: choices.Node,
@@ -184,7 +186,7 @@ class LlamaCppEngine:
                     near += _nearest(table, number)
         return Delta(token_ids=tuple(prompt[1:]), logprobs=tuple(found), likeliest=tuple(near))
 
-    async def _table(self, client: httpx.AsyncClient, read: Sequence[int]) -> dict[int, float]:
+    async def _table(self, client: aiohttp.ClientSession, read: Sequence[int]) -> dict[int, float]:
         """Log-probability of every token that may come next.
 
         llama.cpp tells none of a token that is a part of a character, so it is made to say the end.
@@ -205,15 +207,21 @@ def _body(prompt: Sequence[int], request: Request, limit: int) -> dict[str, Any]
     return {
         "prompt": list(prompt),
         "n_predict": limit,
+        **(_GREEDY if request.temperature <= 0 else _drawing(request)),
+        "seed": -1 if request.seed is None else request.seed % (1 << 32),
+        "n_probs": max(int(request.logprobs), request.likeliest),
+        "return_tokens": True,
+        "cache_prompt": True,
+    }
+
+
+def _drawing(request: Request) -> dict[str, Any]:
+    return {
         "temperature": request.temperature,
         "top_p": request.top_p,
         "top_k": 0,
         "min_p": 0.0,
         "samplers": ["temperature", "top_p"],
-        "seed": -1 if request.seed is None else request.seed % (1 << 32),
-        "n_probs": max(int(request.logprobs), request.likeliest),
-        "return_tokens": True,
-        "cache_prompt": True,
     }
 
 

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import aiohttp
 
 from tunewright.core.errors import EngineError, ServeError, TooLong
 from tunewright.runtime import children
@@ -42,12 +42,16 @@ class Child:
         """Of the process that runs now."""
         return self._process.pid if self._process is not None else None
 
+    @property
+    def _runs(self) -> bool:
+        return not self.closed and self._process is not None and self._process.poll() is None
+
     def ready(self) -> None:
         """Start the child unless it runs; raises `EngineError`."""
         with self._lock:
             if self.closed:
                 raise EngineError("the engine was closed", where="engine llamacpp", fix="open it again")
-            if self._process is not None and self._process.poll() is None:
+            if self._runs:
                 return
             if self._process is not None:
                 children.end(self._process)
@@ -76,49 +80,57 @@ class Child:
                 self._process = None
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[httpx.AsyncClient]:
+    async def client(self) -> AsyncIterator[aiohttp.ClientSession]:
         """A client of the child that runs now; raises `Gone` where the line to it breaks."""
-        await asyncio.to_thread(self.ready)
+        if not self._runs:  # a thread takes its time where all cores compute
+            await asyncio.to_thread(self.ready)
         headers = {"Authorization": f"Bearer {self._key}"}
-        how: dict[str, Any] = {"timeout": self._timeout, "trust_env": False, "verify": False}
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout, sock_read=self._timeout)
+        once = aiohttp.TCPConnector(force_close=True, limit=0)  # llama.cpp breaks connections that are kept
+        how: dict[str, Any] = {"timeout": patience, "trust_env": False, "connector": once}
         try:
-            async with httpx.AsyncClient(base_url=self._url, headers=headers, **how) as client:
+            async with aiohttp.ClientSession(self._url, headers=headers, **how) as client:
                 yield client
-        except httpx.TimeoutException as error:
+        except TimeoutError as error:
             what = f"llama.cpp said nothing for {self._timeout:g} seconds"
             fix = "raise `timeout` of the engine, or lower `slots`"
             raise EngineError(what, where="engine llamacpp", fix=fix) from error
-        except httpx.TransportError as error:
+        except aiohttp.ClientError as error:
             await asyncio.to_thread(self.dying)
             raise Gone(str(error) or type(error).__name__) from error
 
 
-async def whole(client: httpx.AsyncClient, body: Mapping[str, Any]) -> dict[str, Any]:
+async def whole(client: aiohttp.ClientSession, body: Mapping[str, Any]) -> dict[str, Any]:
     """The one answer to a completion."""
-    response = await client.post("/completion", json=dict(body))
-    _refuse(response.status_code, response.content)
-    return dict(json.loads(response.content))
+    return await _posted(client, "/completion", body)
 
 
-async def cut(client: httpx.AsyncClient, text: str) -> list[int]:
+async def cut(client: aiohttp.ClientSession, text: str) -> list[int]:
     """The tokens of a text, special ones read as such, whatever the file says is put before it."""
     body = {"content": text, "add_special": True, "parse_special": True}
-    response = await client.post("/tokenize", json=body)
-    _refuse(response.status_code, response.content)
-    return [int(one) for one in json.loads(response.content)["tokens"]]
+    return [int(one) for one in (await _posted(client, "/tokenize", body))["tokens"]]
 
 
-async def pieces(client: httpx.AsyncClient, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+async def pieces(
+    client: aiohttp.ClientSession, body: Mapping[str, Any]
+) -> AsyncGenerator[dict[str, Any], None]:
     """The pieces of a completion as they come; leaving early cancels it."""
-    async with client.stream("POST", "/completion", json={**body, "stream": True}) as response:
-        if response.status_code >= 300:
-            _refuse(response.status_code, await response.aread())
-        async for line in response.aiter_lines():
-            if line.startswith("data:") and (said := line[5:].strip()) != "[DONE]":
-                found = dict(json.loads(said))
+    async with client.post("/completion", json={**body, "stream": True}) as response:
+        if response.status >= 300:
+            _refuse(response.status, await response.read())
+        async for line in response.content:
+            if line.startswith(b"data:") and (said := line[5:].strip()) != b"[DONE]":
+                found: dict[str, Any] = json.loads(said)
                 if "error" in found:
-                    _refuse(500, said.encode())
+                    _refuse(500, said)
                 yield found
+
+
+async def _posted(client: aiohttp.ClientSession, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async with client.post(path, json=body) as response:
+        content = await response.read()
+    _refuse(response.status, content)
+    return dict(json.loads(content))
 
 
 def _refuse(status: int, content: bytes) -> None:
