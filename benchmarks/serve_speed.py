@@ -26,7 +26,7 @@ from tunewright.runtime.plugins import Named
 
 MODEL = "smollm2-135m-instruct"
 STREAMS = (1, 8, 32)
-REQUESTS = {1: 4, 8: 16, 32: 64}
+REQUESTS = {1: 4, 8: 16, 32: 32}
 TOKENS = 64
 CONTEXT = 1024
 ROUNDS = 9

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from tunewright.core.errors import ServeError, TunewrightError
+from tunewright.core.types import ModelRef, Release
+from tunewright.loop import serving
 from tunewright.loop.serving import launch
+from tunewright.loop.spec import Spec
 
 READY = {"url": "http://127.0.0.1:1/v1", "name": "desk", "allowed": False, "reasons": ["too few"]}
 SERVER = f"""
@@ -90,3 +95,24 @@ def test_whatever_ends_the_command_ends_its_server(number: signal.Signals) -> No
         assert parent.wait() == 0
         watchdog.cancel()
     assert gone(pid)
+
+
+def test_a_form_is_answered_by_what_it_is_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = Spec.parse(
+        {"define": {"objective": "x", "task": "classification"}, "data": {"sources": ["x.csv"]}}
+    )
+
+    def engine(form: str, made_for: str, spec: Spec = plain) -> str:
+        base = ModelRef(name="tiny", revision="1", sha256="0")
+        release = Release(
+            id="r", path=Path(), digest="", checkpoint="c", report="r", form=form, engine=made_for, base=base
+        )
+        return serving.engine_of(spec, release).name
+
+    monkeypatch.setattr(shutil, "which", lambda _program: None)
+    assert [engine("merged", "transformers"), engine("gguf", "llamacpp")] == ["transformers", "llamacpp"]
+    assert engine("vllm", "transformers") == "transformers"
+    monkeypatch.setattr(shutil, "which", lambda program: f"/bin/{program}")
+    assert engine("vllm", "transformers") == "vllm"
+    named = plain.with_overrides("deploy.engine=transformers")
+    assert engine("vllm", "transformers", named) == "transformers"

@@ -29,6 +29,7 @@ app.command()(planning.plan)
 app.command()(planning.advise)
 app.command()(releases.releases)
 app.command()(releases.promote)
+app.command()(releases.rollback)
 
 ProjectFolder = Annotated[Path, typer.Option("--project", "-p", help="Folder of the project.")]
 Overrides = Annotated[

@@ -1,4 +1,4 @@
-"""What `releases` and `promote` do."""
+"""What `releases`, `promote` and `rollback` do."""
 
 from __future__ import annotations
 
@@ -32,10 +32,19 @@ def promote(
     _show(Project.open(project).promote(release), as_json=as_json)
 
 
+def rollback(project: ProjectFolder = HERE, as_json: AsJson = False) -> None:
+    """Make the champion of before the champion again."""
+    from tunewright.loop.project import Project
+
+    _show(Project.open(project).rollback(), as_json=as_json)
+
+
 def _show(found: Registry, *, as_json: bool) -> None:
     if as_json:
         typer.echo(found.model_dump_json(indent=1))
         return
+    since = {one.release: f"  since {one.at:%Y-%m-%d %H:%M} UTC" for one in found.history}
     for entry in found.entries:
         allowed = "" if entry.allowed else "  (not allowed by its report)"
-        typer.echo(f"{entry.release}  {entry.state}{allowed}")
+        now = since.get(entry.release, "") if entry.state == "champion" else ""
+        typer.echo(f"{entry.release}  {entry.state}{now}{allowed}")

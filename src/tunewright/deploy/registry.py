@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import time
 from collections.abc import Iterator
 from typing import Literal
@@ -32,11 +33,34 @@ class Entry(Frozen):
     allowed: bool = False
 
 
+class Promotion(Frozen):
+    """A release became the champion."""
+
+    release: str
+    at: dt.datetime
+    """In UTC."""
+    back: bool = False
+    """Whether it had been the champion before and was taken back."""
+
+
 class Registry(Frozen):
     """Every release that was registered, the newest last."""
 
     schema_version: int = 1
     entries: tuple[Entry, ...] = ()
+    history: tuple[Promotion, ...] = ()
+    """Every champion in its turn, the present one last."""
+
+    @property
+    def champion(self) -> str | None:
+        """Id of the release that is served."""
+        return next((entry.release for entry in self.entries if entry.state == "champion"), None)
+
+    def with_champion(self, release: str, *, back: bool = False) -> Registry:
+        """The same with another champion; the one before is retired."""
+        promotion = Promotion(release=release, at=dt.datetime.now(dt.UTC), back=back)
+        entries = tuple(_moved(entry, release) for entry in self.entries)
+        return self.model_copy(update={"entries": entries, "history": (*self.history, promotion)})
 
 
 def read(workspace: Workspace) -> Registry:
@@ -57,7 +81,8 @@ def read(workspace: Workspace) -> Registry:
 def register(workspace: Workspace, release: Release) -> Registry:
     """Add the release as the newest candidate; one that is known keeps its state."""
     with _held(workspace):
-        entries = read(workspace).entries
+        found = read(workspace)
+        entries = found.entries
         known = next((entry for entry in entries if entry.release == release.id), None)
         entry = Entry(
             release=release.id,
@@ -66,9 +91,7 @@ def register(workspace: Workspace, release: Release) -> Registry:
             allowed=release.allowed,
         )
         others = tuple(other for other in entries if other.release != release.id)
-        registry = Registry(entries=(*others, entry))
-        atomic_write(workspace.root / FILE, registry.model_dump_json(indent=1).encode())
-    return registry
+        return _written(workspace, found.model_copy(update={"entries": (*others, entry)}))
 
 
 def promote(workspace: Workspace, release_id: str) -> Registry:
@@ -77,16 +100,45 @@ def promote(workspace: Workspace, release_id: str) -> Registry:
     Only a release that the report allows, whose files are whole and whose parity gate was passed.
     """
     with _held(workspace):
-        entries = read(workspace).entries
+        found = read(workspace)
         release = workspace.find(release_id, Release)
-        if release is None or release_id not in {entry.release for entry in entries}:
-            known = tuple(entry.release for entry in entries)
+        known = tuple(entry.release for entry in found.entries)
+        if release is None or release_id not in known:
             raise DeployError(problems=[plugins.unknown(release_id, known, where="promote", noun="release")])
         problems = tuple(obstacles(release))
         if problems:
             raise DeployError(problems=problems)
-        registry = Registry(entries=tuple(_moved(entry, release_id) for entry in entries))
-        atomic_write(workspace.root / FILE, registry.model_dump_json(indent=1).encode())
+        return found if found.champion == release_id else _written(workspace, found.with_champion(release_id))
+
+
+def rollback(workspace: Workspace) -> Registry:
+    """Make the champion of before the champion again, in one write; raises `DeployError` where there is none.
+
+    The newest of those before that is still whole: the same is asked of it as of any that is promoted.
+    """
+    with _held(workspace):
+        found = read(workspace)
+        before = [one.release for one in reversed(found.history) if one.release != found.champion]
+        problems = list[Problem]()
+        for release_id in dict.fromkeys(before):
+            release = workspace.find(release_id, Release)
+            refused = tuple(obstacles(release)) if release else (_gone(release_id),)
+            if not refused:
+                return _written(workspace, found.with_champion(release_id, back=True))
+            problems += refused
+    if problems:
+        raise DeployError(problems=problems)
+    raise DeployError(
+        "no release was the champion before", where="rollback", fix="`tunewright promote` makes one"
+    )
+
+
+def _gone(release_id: str) -> Problem:
+    return Problem(where=release_id, what="this release is gone", fix="promote another")
+
+
+def _written(workspace: Workspace, registry: Registry) -> Registry:
+    atomic_write(workspace.root / FILE, registry.model_dump_json(indent=1).encode())
     return registry
 
 

@@ -252,6 +252,10 @@ class Project:
         """Make a release the champion, which is served from then on; raises `DeployError`."""
         return registry.promote(self.workspace, release_id)
 
+    def rollback(self) -> Registry:
+        """Make the champion of before the champion again; raises `DeployError` where there is none."""
+        return registry.rollback(self.workspace)
+
     @property
     def keys(self) -> Keychain:
         """API keys of its server: `create`, `list`, `revoke`."""

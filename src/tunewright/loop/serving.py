@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from tunewright.runtime import children
 from tunewright.runtime.plugins import Named
 
 _PATIENCE = 10.0
+VLLM = "vllm"
+"""Form, engine and program have one name; where the program is not installed, transformers answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,8 @@ def engine_of(spec: Spec, release: Release | None) -> Named:
     """The engine that serves: the one asked for, else what the form needs, else what was measured."""
     if spec.deploy.engine is not None:
         return spec.deploy.engine
+    if release is not None and release.form == VLLM and shutil.which(VLLM) is not None:
+        return Named(name=VLLM)
     if release is not None and release.engine not in ("transformers", spec.evaluate.engine.name):
         return Named(name=release.engine)
     return spec.evaluate.engine
