@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import random
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 import torch
@@ -211,12 +214,15 @@ def test_functions_are_shown_to_the_model_and_earlier_calls_too(client: openai.O
 class Caller:
     """An engine that says what it is told to, a few letters at a time."""
 
-    def __init__(self, answer: str) -> None:
-        self.answer = answer
+    def __init__(self, answer: str, seed: int) -> None:
+        self.answer, self.chance = answer, random.Random(seed)
 
     async def stream(self, request: Request) -> AsyncIterator[Delta]:
-        for place in range(0, len(self.answer), 3):
-            yield Delta(text=self.answer[place : place + 3], token_ids=(place,), prompt_tokens=1)
+        left = self.answer
+        while left:
+            cut = self.chance.randint(1, 9)
+            yield Delta(text=left[:cut], token_ids=(len(left),), prompt_tokens=1)
+            left = left[cut:]
         yield Delta(finish_reason="stop", prompt_tokens=1)
 
     def close(self) -> None:
@@ -234,6 +240,10 @@ CALL = '{"name": "weather", "arguments": {"town": "Zürich"}}'
         (f"[{CALL}, {CALL}]", None, 2),
         ('{"name": "weather", "parameters": {"town": "Zürich"}}', None, 1),
         ('{"name": "rocket", "arguments": {}}', '{"name": "rocket", "arguments": {}}', 0),
+        (f"I call: {CALL}", f"I call: {CALL}", 0),
+        ("See [1] and <tool", "See [1] and <tool", 0),
+        ('{"name": {"a": 1}}', '{"name": {"a": 1}}', 0),
+        ("[" * 5000, "[" * 5000, 0),
         ("<tool_call>{broken</tool_call>", "<tool_call>{broken</tool_call>", 0),
         ("It rains in Ulm.", "It rains in Ulm.", 0),
     ],
@@ -241,18 +251,20 @@ CALL = '{"name": "weather", "arguments": {"town": "Zürich"}}'
 def test_calls_are_told_apart_from_words_whole_and_in_a_stream(
     chat: Chat, answer: str, words: str | None, calls: int
 ) -> None:
-    opened = replace(echoing()[0], engine=Caller(answer), chat=chat)
-    with served(opened) as url, connected(url) as client:
-        asked: Any = {"model": "desk", "messages": QUESTION, "tools": [WEATHER]}
-        whole = client.chat.completions.create(**asked).choices[0]
-        with client.chat.completions.stream(**asked) as events:
-            streamed = events.get_final_completion().choices[0]
-    for choice in (whole, streamed):
+    told = []
+    for seed in range(4):
+        opened = replace(echoing()[0], engine=Caller(answer, seed), chat=chat)
+        with served(opened) as url, connected(url) as client:
+            asked: Any = {"model": "desk", "messages": QUESTION, "tools": [WEATHER]}
+            told.append(client.chat.completions.create(**asked).choices[0])
+            with client.chat.completions.stream(**asked) as events:
+                told.append(events.get_final_completion().choices[0])
+    for choice in told:
         assert (choice.message.content or None) == words
-        told = choice.message.tool_calls or []
-        assert [json.loads(call.function.arguments) for call in told] == [{"town": "Zürich"}] * calls
+        called = choice.message.tool_calls or []
+        assert [json.loads(call.function.arguments) for call in called] == [{"town": "Zürich"}] * calls
         assert choice.finish_reason == ("tool_calls" if calls else "stop")
-        assert len({call.id for call in told}) == calls
+        assert len({call.id for call in called}) == calls
 
 
 def test_a_template_without_tools_refuses_them(tmp_path: Path) -> None:
@@ -268,5 +280,114 @@ def test_a_template_without_tools_refuses_them(tmp_path: Path) -> None:
 
 
 def test_words_are_not_held_back_once_they_cannot_be_a_call() -> None:
-    assert not tools.may_call("It rains")
-    assert all(map(tools.may_call, ("", " ", "<too", "{", "[1", "Well, <tool_call>")))
+    for text, words in (
+        ("It rains", 8),
+        ("", 0),
+        (" ", 0),
+        ("<too", 0),
+        ("{", 0),
+        ("[1", 0),
+        ("Well, <tool", 6),
+    ):
+        assert tools.certain(text, begun=False) == (text[:words], text[words:])
+    assert tools.certain("[1]", begun=True) == ("[1]", "")
+
+
+HALF = "\ud83d"
+DEEP: Any = {}
+for _ in range(900):
+    DEEP = {"items": DEEP}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("chat/completions", {"messages": [{"role": "user", "content": HALF}]}),
+        ("chat/completions", {"model": HALF}),
+        ("chat/completions", {HALF: 1}),
+        ("completions", {"prompt": f"x{HALF}"}),
+        ("chat/completions", {"tools": [{**WEATHER, "function": {"name": "f", "description": HALF}}]}),
+        ("chat/completions", {"response_format": {"type": "json_schema", "json_schema": {"schema": DEEP}}}),
+        (
+            "chat/completions",
+            {"response_format": {"type": "json_schema", "json_schema": {"description": {}}}},
+        ),
+        ("chat/completions", {"messages": [{"role": "user", "content": "x"}] * 300}),
+        ("chat/completions", {"messages": [0] * 20_000}),
+        ("completions", {"prompt": [-1] * 20_000}),
+        ("completions", {"prompt": ["x"] * 200, "n": 16}),
+        ("completions", {"prompt": "x", "max_tokens": 0, "stream": True}),
+        ("chat/completions", {"tool_choice": "required"}),
+    ],
+)
+def test_what_is_hostile_is_a_bad_request_at_once(
+    client: openai.OpenAI, path: str, body: dict[str, Any]
+) -> None:
+    begun = time.monotonic()
+    whole = {"model": "desk", "max_tokens": 2, **({"messages": QUESTION} if "chat" in path else {}), **body}
+    reply = httpx.post(f"{client.base_url}{path}", content=json.dumps(whole), timeout=20)
+    assert reply.status_code in (400, 404), reply.text
+    assert reply.json()["error"]["message"]
+    assert time.monotonic() - begun < 10
+
+
+def test_what_is_odd_is_answered(client: openai.OpenAI) -> None:
+    for odd in (
+        {"seed": 2**64},
+        {"seed": -(2**70)},
+        {"temperature": 1e-308, "seed": 1},
+        {"temperature": 1e-4},
+    ):
+        told = client.chat.completions.create(model="desk", messages=QUESTION, max_tokens=2, **odd)  # type: ignore[call-overload]
+        assert told.choices
+    earlier: Any = [
+        *QUESTION,
+        {
+            "role": "assistant",
+            "tool_calls": [{"id": "1", "function": {"name": "weather", "arguments": "[" * 5000}}],
+        },
+        {"role": "tool", "content": "rain", "tool_call_id": "1"},
+    ]
+    with pytest.raises(openai.BadRequestError):  # longer than the context, and no more than that
+        client.chat.completions.create(model="desk", messages=earlier)
+    assert client.completions.create(
+        model="desk", prompt="x", max_tokens=1, extra_body={"best_of": 1}
+    ).choices
+
+
+def test_usage_counts_every_prompt_once_and_is_the_same_in_a_stream(client: openai.OpenAI) -> None:
+    asked: Any = {"model": "desk", "prompt": ["abc", "abcdef"], "n": 2, "max_tokens": 3}
+    whole = client.completions.create(**asked).usage
+    pieces = client.completions.create(**asked, stream=True, stream_options={"include_usage": True})
+    streamed = [piece.usage for piece in pieces if piece.usage][-1]
+    assert whole is not None and whole.prompt_tokens == 9
+    assert whole == streamed
+    talk: Any = {"model": "desk", "messages": QUESTION, "n": 2, "max_tokens": 5}
+    spoken = client.chat.completions.create(**talk).usage
+    chunks = client.chat.completions.create(**talk, stream=True, stream_options={"include_usage": True})
+    assert spoken == [chunk.usage for chunk in chunks if chunk.usage][-1]
+
+
+def test_a_schema_whose_grammar_grows_without_end_is_no_broken_json(client: openai.OpenAI) -> None:
+    schema = {"type": "string", "pattern": "^(([a-z]{1,20}){1,20}){1,20}$"}
+    growing: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    try:
+        told = client.chat.completions.create(
+            model="desk", messages=QUESTION, response_format=growing, max_tokens=200
+        )
+    except openai.BadRequestError as error:
+        assert error.param == "response_format"
+    else:
+        choice = told.choices[0]
+        assert choice.finish_reason == "length" or json.loads(choice.message.content or "")
+
+
+def test_a_long_list_in_a_schema_does_not_break_the_end_of_an_answer(client: openai.OpenAI) -> None:
+    many: Any = {"name": "x", "schema": {"enum": [f"desk {number}" for number in range(4000)]}}
+    told = client.chat.completions.create(
+        model="desk",
+        messages=QUESTION,
+        response_format={"type": "json_schema", "json_schema": many},
+        max_tokens=64,
+    )
+    assert json.loads(told.choices[0].message.content or "").startswith("desk ")

@@ -105,7 +105,10 @@ class Admission:
         """Room for so many answers, given back with what they cost; raises `TooMany` or `Closing`."""
         if self.closing:
             raise Closing("the server ends", where="request", fix="ask again: another may be there by then")
-        if self.under_way and self.under_way + answers > self.limits.answers:
+        if answers > self.limits.answers:
+            what = f"{answers} answers are asked for, and {self.limits.answers} are allowed at once"
+            raise TooLarge(what, where="n", fix="ask for fewer")
+        if self.under_way + answers > self.limits.answers:
             what = f"{self.under_way} answers are under way, and there is room for {self.limits.answers}"
             raise _too_many(what, BUSY_SECONDS)
         self.under_way += answers

@@ -25,10 +25,10 @@ from tunewright.server import wire
 from tunewright.server.chat import ChatRequest
 from tunewright.server.completions import Before, CompletionRequest, first_token
 from tunewright.server.described import EVENTS, FAILURES, TITLE, add_description
-from tunewright.server.errors import ApiError, no_such_model, of_tunewright, of_validation
+from tunewright.server.errors import UNEXPECTED, ApiError, no_such_model, of_tunewright, of_validation
 from tunewright.server.metrics import Counted, Metrics
 from tunewright.server.streaming import ClientGone, Desk, EventStream, unless_gone
-from tunewright.server.wire import Head, Heard
+from tunewright.server.wire import Answered, Head, Heard
 
 CLIENT_CLOSED = 499
 
@@ -129,6 +129,8 @@ def _add_completions(app: FastAPI, desk: Desk) -> None:
         _check_model(desk.specialist, body.model)
         desk.door.check(body.characters, body.limit)
         prompts = body.prompts(desk.specialist)
+        if body.limit == 0 and body.stream:
+            raise ApiError(400, "`max_tokens`: an answer of no tokens is not streamed", param="max_tokens")
         before = [Before()] * len(prompts)
         if body.echo:
             before = await unless_gone(request, _echoed(desk, body, prompts, key))
@@ -136,7 +138,8 @@ def _add_completions(app: FastAPI, desk: Desk) -> None:
         shape = body.shape(desk.specialist, _head(desk.specialist, "cmpl"), before)
         requests = body.requests(desk.specialist, prompts)
         if body.limit == 0:
-            return JSONResponse(shape.whole([_nothing(one) for one in requests]))
+            none = [_nothing(one) for one in requests]
+            return JSONResponse(shape.whole(Answered(none, sum(map(len, prompts)), 0)))
         if body.stream:
             pieces = desk.chunks(requests, shape, key, with_usage=body.with_usage)
             first = await unless_gone(request, anext(pieces))
@@ -150,7 +153,10 @@ async def _echoed(
     """The prompts as they are told again, with what the model says of them where that was asked for."""
     chat = desk.specialist.chat
     assert chat is not None  # else there were no prompts
-    texts = [chat.decode(prompt) for prompt in prompts]
+    texts = [
+        one if isinstance(one, str) else chat.decode(prompt)
+        for one, prompt in zip(body.listed, prompts, strict=True)
+    ]
     if body.logprobs is None:
         return [Before(text) for text in texts]
     read = await desk.read(prompts, body.logprobs, key)
@@ -191,8 +197,8 @@ def _show_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def validation(_request: Request, error: RequestValidationError) -> Response:
-        details: Sequence[dict[str, Any]] = jsonable_encoder(error.errors(), exclude={"ctx", "input"})
-        return shown(of_validation(list(details)))
+        first: dict[str, Any] = jsonable_encoder(error.errors()[0], exclude={"ctx", "input"})
+        return shown(of_validation(first, len(error.errors()) - 1))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -204,4 +210,4 @@ def _show_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def anything(_request: Request, _error: Exception) -> Response:
-        return shown(ApiError(500, "the server failed on this request; its log says why"))
+        return shown(UNEXPECTED)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,8 +14,10 @@ from tunewright.deploy.respond import Specialist
 from tunewright.runtime.chat import Chat
 from tunewright.server import tools, wire
 from tunewright.server.errors import ApiError
-from tunewright.server.wire import Asked, Head, Heard
+from tunewright.server.wire import Answered, Asked, Head, Heard
 
+TURNS = 256
+"""Most turns of one conversation: each is rendered with all before it."""
 OBJECT = {"type": "object"}
 """The schema of any JSON object."""
 
@@ -78,10 +81,10 @@ class Tool(BaseModel):
 class JsonSchema(BaseModel):
     """A schema with its name."""
 
-    model_config = ConfigDict(extra="allow", populate_by_name=True)
+    model_config = ConfigDict(extra="allow")
 
     name: str = "answer"
-    description: dict[str, Any] = Field(alias="schema")
+    schema_: dict[str, Any] = Field(alias="schema")
 
 
 class ResponseFormat(BaseModel):
@@ -96,19 +99,23 @@ class ResponseFormat(BaseModel):
         if self.type == "json_schema" and self.json_schema is None:
             raise ApiError(400, "`response_format`: there is no `json_schema`", param="response_format")
         if self.type == "json_schema" and self.json_schema is not None:
-            return self.json_schema.description
+            found = self.json_schema.schema_
+            if len(json.dumps(found)) > wire.LARGEST:
+                what = f"`response_format`: the schema has more than {wire.LARGEST} characters"
+                raise ApiError(400, what, param="response_format", code="limit_exceeded")
+            return found
         return OBJECT if self.type == "json_object" else None
 
 
 class ChatRequest(Asked):
     """The body."""
 
-    messages: list[Turn] = Field(min_length=1)
+    messages: list[Turn] = Field(min_length=1, max_length=TURNS, fail_fast=True)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     logprobs: bool | None = None
     top_logprobs: int | None = Field(default=None, ge=0, le=20)
     response_format: ResponseFormat | None = None
-    tools: list[Tool] | None = None
+    tools: Annotated[list[Tool], Field(max_length=128, fail_fast=True)] | None = None
     tool_choice: Literal["auto", "none", "required"] | dict[str, Any] | None = None
     constrained: bool | None = None
     """Ours: false lets a classifier answer with something that is no label."""
@@ -120,8 +127,10 @@ class ChatRequest(Asked):
 
     @property
     def characters(self) -> int:
-        """Length of the conversation."""
-        return sum(len(turn.message().content) for turn in self.messages)
+        """Length of the conversation, of calls in it, and of the functions that are shown."""
+        turns = [turn.message() for turn in self.messages]
+        calls = sum(len(str(turn.tool_calls)) for turn in turns if turn.tool_calls)
+        return sum(len(turn.content) for turn in turns) + calls + len(str(self.tools or ""))
 
     def requests(self, specialist: Specialist) -> list[Request]:
         """One engine request a choice; raises `ApiError` for what cannot be done."""
@@ -155,11 +164,11 @@ class ChatRequest(Asked):
         return () if self.tool_choice == "none" else self.tools or ()
 
     def _shown(self, specialist: Specialist) -> tuple[dict[str, Any], ...]:
-        if not self._offered:
-            return ()
-        if self.tool_choice not in (None, "auto"):
+        if self.tool_choice not in (None, "auto", "none"):
             what = "`tool_choice`: whether a function is called is left to the model: `auto` or `none`"
             raise ApiError(400, what, param="tool_choice", code=wire.UNSUPPORTED)
+        if not self._offered:
+            return ()
         if specialist.chat is None or not specialist.chat.shows_tools:
             what = "`tools`: the template that was frozen at training knows of no tools"
             raise ApiError(400, what, param="tools", code=wire.UNSUPPORTED)
@@ -176,14 +185,13 @@ class ChatShape:
     functions: frozenset[str] = frozenset()
     with_ids: bool = False
 
-    def whole(self, answers: Sequence[Heard]) -> dict[str, Any]:
+    def whole(self, answered: Answered) -> dict[str, Any]:
         """An answer of one choice or more."""
-        prompt = max(one.whole.prompt_tokens for one in answers)
         return {
             **self.head,
             "object": "chat.completion",
-            "choices": [self._choice(index, one) for index, one in enumerate(answers)],
-            "usage": wire.usage(prompt, sum(one.whole.tokens for one in answers)),
+            "choices": [self._choice(index, one) for index, one in enumerate(answered.choices)],
+            "usage": wire.usage(answered.prompt_tokens, answered.tokens),
         }
 
     def choice(self, index: int) -> ChatChoice:
@@ -221,6 +229,8 @@ class ChatChoice:
     index: int
     opened: bool = False
     held: str = field(default="", repr=False)
+    released: bool = False
+    """Whether words of it were told already."""
 
     def take(self, delta: Delta) -> Iterator[dict[str, Any]]:
         """Chunks of what is certain after a delta."""
@@ -233,7 +243,7 @@ class ChatChoice:
             yield self._chunk({"content": text}, told=told)
         if delta.finish_reason is None:
             return
-        said = tools.said(self.held, self.shape.functions)
+        said = tools.said(self.held, self.shape.functions, alone=not self.released)
         if said.text:
             yield self._chunk({"content": said.text})
         if said.calls:
@@ -244,10 +254,8 @@ class ChatChoice:
     def _certain(self, delta: Delta) -> str:
         if not self.shape.functions:
             return delta.text
-        self.held += delta.text
-        if tools.may_call(self.held):
-            return ""
-        text, self.held = self.held, ""
+        text, self.held = tools.certain(self.held + delta.text, begun=self.released)
+        self.released = self.released or bool(text)
         return text
 
     def _chunk(

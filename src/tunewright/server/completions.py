@@ -8,17 +8,17 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tunewright.core.types import Completion, Delta, Request
+from tunewright.core.types import Delta, Request
 from tunewright.deploy.respond import Specialist
 from tunewright.runtime.chat import Chat
 from tunewright.server import wire
 from tunewright.server.errors import ApiError
-from tunewright.server.wire import Asked, Head, Heard
+from tunewright.server.wire import Answered, Asked, Head, Heard
 
 TOKENS = 16
 """Of an answer, where the client names no limit, as OpenAI has it."""
-Ids = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-Several = Field(min_length=1, max_length=256)
+Ids = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1, fail_fast=True)]
+Several = Field(min_length=1, max_length=256, fail_fast=True)
 
 
 class CompletionRequest(Asked):
@@ -32,8 +32,7 @@ class CompletionRequest(Asked):
     @property
     def characters(self) -> int:
         """Length of all prompts, that of token ids in tokens."""
-        told = self.prompt
-        return len(told) + sum(len(one) for one in told if isinstance(one, str | list))
+        return sum(map(len, self.listed))
 
     def prompts(self, specialist: Specialist) -> list[tuple[int, ...]]:
         """Token ids of every prompt; raises `ApiError`."""
@@ -41,7 +40,7 @@ class CompletionRequest(Asked):
         if specialist.chat is None:
             what = "`prompt`: this engine takes conversations alone: use /v1/chat/completions"
             raise ApiError(400, what, param="prompt", code=wire.UNSUPPORTED)
-        found = [self._ids(one, specialist.chat) for one in self._listed]
+        found = [self._ids(one, specialist.chat) for one in self.listed]
         known = specialist.chat.tokenizer.get_vocab_size()
         if any(not ids for ids in found) or any(token >= known for ids in found for token in ids):
             what = f"`prompt`: it is empty, or has a token id that is not below {known}"
@@ -69,7 +68,8 @@ class CompletionRequest(Asked):
         )
 
     @property
-    def _listed(self) -> Sequence[str | list[int]]:
+    def listed(self) -> Sequence[str | list[int]]:
+        """Every prompt as it was sent."""
         told: Any = self.prompt
         listed: Sequence[str | list[int]] = (
             [told] if isinstance(told, str) or isinstance(told[0], int) else told
@@ -100,13 +100,13 @@ class TextShape:
     near: int = 0
     with_ids: bool = False
 
-    def whole(self, answers: Sequence[Heard]) -> dict[str, Any]:
+    def whole(self, answered: Answered) -> dict[str, Any]:
         """An answer of one choice or more."""
         return {
             **self.head,
             "object": "text_completion",
-            "choices": [self._choice(index, one) for index, one in enumerate(answers)],
-            "usage": self._usage([one.whole for one in answers]),
+            "choices": [self._choice(index, one) for index, one in enumerate(answered.choices)],
+            "usage": wire.usage(answered.prompt_tokens, answered.tokens),
         }
 
     def choice(self, index: int) -> TextChoice:
@@ -130,10 +130,6 @@ class TextShape:
             "finish_reason": wire.finish(one.whole.finish_reason),
             **({"token_ids": list(one.whole.token_ids)} if self.with_ids else {}),
         }
-
-    @staticmethod
-    def _usage(answers: Sequence[Completion]) -> dict[str, int]:
-        return wire.usage(sum(one.prompt_tokens for one in answers), sum(one.tokens for one in answers))
 
 
 @dataclass

@@ -46,7 +46,11 @@ class ApiError(Exception):
     def body(self) -> dict[str, Any]:
         """The JSON that clients know how to read."""
         kind = _KINDS.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
-        return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
+        said = str(self).encode(errors="replace").decode()
+        return {"error": {"message": said, "type": kind, "param": self.param, "code": self.code}}
+
+
+UNEXPECTED = ApiError(500, "the server failed on this request; its log says why")
 
 
 def no_such_model(asked: str, known: str) -> ApiError:
@@ -75,10 +79,9 @@ def _headers(error: TunewrightError) -> dict[str, str]:
     return {}
 
 
-def of_validation(details: list[dict[str, Any]]) -> ApiError:
+def of_validation(first: dict[str, Any], others: int) -> ApiError:
     """The first thing that is wrong with the body, and how many more."""
-    first = details[0]
     place = [str(part) for part in first["loc"] if part != "body"]
-    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    more = f" (and {others} more)" if others else ""
     where = f"`{'.'.join(place)}`: " if place else ""
     return ApiError(400, f"{where}{first['msg']}{more}", param=place[0] if place else None)

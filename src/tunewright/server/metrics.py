@@ -99,6 +99,9 @@ class Counted:
                 await JSONResponse(error.body(), status_code=error.status)(scope, receive, counted)
             else:
                 await self._app(scope, bounded, counted)
+        except Exception:
+            status = 500  # the answer is written further out
+            raise
         finally:
             route = scope.get("route")
             path = str(getattr(route, "path", OTHER))

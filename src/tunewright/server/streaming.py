@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from starlette.requests import Request
@@ -19,8 +20,8 @@ from tunewright.core.types import Request as Question
 from tunewright.deploy.admission import Admission, Spent
 from tunewright.deploy.keys import Key
 from tunewright.deploy.respond import Specialist
-from tunewright.server.errors import of_tunewright
-from tunewright.server.wire import Heard
+from tunewright.server.errors import UNEXPECTED, of_tunewright
+from tunewright.server.wire import Answered, Heard
 
 T = TypeVar("T")
 Chunks = AsyncGenerator[dict[str, Any], None]
@@ -50,6 +51,37 @@ class Shape(Protocol):
         ...
 
 
+@dataclass
+class Bill:
+    """Tokens of a request so far: each prompt once, whatever the number of its choices, and every answer."""
+
+    prompts: dict[tuple[int, ...], int] = field(default_factory=dict)
+    answers: list[int] = field(default_factory=list)
+
+    @property
+    def prompt(self) -> int:
+        """Tokens of the prompts."""
+        return sum(self.prompts.values())
+
+    @property
+    def answer(self) -> int:
+        """Tokens of the answers."""
+        return sum(self.answers)
+
+    def of(self, request: Question) -> Callable[[Delta], None]:
+        """Told the deltas of one more choice; conversations of one request are all the same."""
+        place, told = len(self.answers), 0
+        self.answers.append(0)
+
+        def heard(delta: Delta) -> None:
+            nonlocal told
+            told += len(delta.token_ids)
+            self.prompts[request.prompt] = max(self.prompts.get(request.prompt, 0), delta.prompt_tokens)
+            self.answers[place] = max(self.answers[place], told, delta.answer_tokens)
+
+        return heard
+
+
 @dataclass(frozen=True)
 class Desk:
     """Where answers are given: to those for whom there is room, and at a cost that is counted."""
@@ -59,54 +91,57 @@ class Desk:
     paid: Callable[[int, int], None]
     """Told the tokens of the questions and of the answers."""
 
-    async def together(self, requests: Sequence[Question], key: Key | None) -> list[Heard]:
+    async def together(self, requests: Sequence[Question], key: Key | None) -> Answered:
         """All answers, asked at once so that the engine can batch; cancelled together."""
         with self.door.answering(key, len(requests)) as spent:
-            tasks = [asyncio.ensure_future(self._heard(request)) for request in requests]
+            bill = Bill()
+            tasks = [asyncio.ensure_future(self._heard(request, bill)) for request in requests]
             try:
                 found = await asyncio.gather(*tasks)
             finally:
                 for task in tasks:
                     task.cancel()
-            prompt = max(one.whole.prompt_tokens for one in found)
-            self._pay(spent, prompt, sum(one.whole.tokens for one in found))
-        return found
+                self._pay(spent, bill)
+        return Answered(found, bill.prompt, bill.answer)
 
     async def chunks(
         self, requests: Sequence[Question], shape: Shape, key: Key | None, *, with_usage: bool
     ) -> Chunks:
         """Chunks of every choice in turn; the first comes once the engine has begun to answer."""
-        prompt_tokens = answered = before = 0
+        bill = Bill()
         with self.door.answering(key) as spent:
             try:
                 for index, request in enumerate(requests):
-                    choice, before, told = shape.choice(index), answered, 0
+                    choice, heard = shape.choice(index), bill.of(request)
                     async with aclosing(self.specialist.stream(request)) as deltas:
                         async for delta in deltas:
-                            prompt_tokens = max(prompt_tokens, delta.prompt_tokens)
-                            told += len(delta.token_ids)
-                            answered = before + max(told, delta.answer_tokens)
+                            heard(delta)
                             for chunk in choice.take(delta):
                                 yield chunk
             finally:
-                self._pay(spent, prompt_tokens, answered)
+                self._pay(spent, bill)
         if with_usage:
-            yield shape.usage(prompt_tokens, answered)
+            yield shape.usage(bill.prompt, bill.answer)
 
     async def read(self, prompts: Sequence[Sequence[int]], likeliest: int, key: Key | None) -> list[Delta]:
         """What the model says of the prompts themselves."""
-        with self.door.answering(key) as spent:
-            found = await self.specialist.engine.read(prompts, likeliest)
-            self._pay(spent, sum(map(len, prompts)), 0)
-        return found
+        with self.door.answering(key, len(prompts)) as spent:
+            spent.tokens = sum(map(len, prompts))  # also where nobody waits for the end
+            self.paid(spent.tokens, 0)
+            return await self.specialist.engine.read(prompts, likeliest)
 
-    async def _heard(self, request: Question) -> Heard:
-        deltas = list[Delta]()
-        return Heard(await self.specialist.complete(request, deltas.append), deltas)
+    async def _heard(self, request: Question, bill: Bill) -> Heard:
+        deltas, pay = list[Delta](), bill.of(request)
 
-    def _pay(self, spent: Spent, prompt: int, answer: int) -> None:
-        spent.tokens = prompt + answer
-        self.paid(prompt, answer)
+        def heard(delta: Delta) -> None:
+            deltas.append(delta)
+            pay(delta)
+
+        return Heard(await self.specialist.complete(request, heard), deltas)
+
+    def _pay(self, spent: Spent, bill: Bill) -> None:
+        spent.tokens = bill.prompt + bill.answer
+        self.paid(bill.prompt, bill.answer)
 
 
 async def unless_gone(request: Request, work: Awaitable[T]) -> T:
@@ -153,7 +188,10 @@ async def _events(first: dict[str, Any], rest: Chunks) -> AsyncIterator[str]:
         yield "data: [DONE]\n\n"
     except TunewrightError as error:
         yield _event(of_tunewright(error).body())
+    except Exception:
+        logging.getLogger(__name__).exception("an answer broke off")
+        yield _event(UNEXPECTED.body())
 
 
 def _event(value: dict[str, Any]) -> str:
-    return f"data: {json.dumps(value, ensure_ascii=False)}\n\n"
+    return f"data: {json.dumps(value)}\n\n"  # in ASCII: some clients take more than `\\n` for an end of line

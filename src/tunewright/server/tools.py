@@ -9,9 +9,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tunewright.runtime.engines.text import overlap
+
 _BLOCK = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
-_OPENINGS = ("<tool_call>", "{", "[")
-"""How a call may begin: between marks (Qwen, Hermes), or as the whole answer in JSON (Llama, Mistral)."""
+_MARK, _JSON = "<tool_call>", ("{", "[")
+"""How a call begins: between marks (Qwen, Hermes), or as the whole answer in JSON (Llama, Mistral)."""
 
 
 @dataclass(frozen=True)
@@ -22,25 +24,31 @@ class Said:
     calls: tuple[dict[str, Any], ...] = ()
 
 
-def said(answer: str, known: Collection[str]) -> Said:
-    """The calls of functions that are known, and the words around them; all is words where there is none."""
+def said(answer: str, known: Collection[str], *, alone: bool = True) -> Said:
+    """The calls of functions that are known, and the words around them; all is words where there is none.
+
+    Only an answer that stands `alone` may be a call as a whole, none that other words went before.
+    """
     blocks = list(_BLOCK.finditer(answer))
     calls = tuple(call for block in blocks for call in _calls(block[1], known))
     if calls and len(calls) == len(blocks):
         around = _BLOCK.sub("", answer)
         return Said(around if around.strip() else "", calls)
-    calls = tuple(_calls(answer.strip(), known))
+    calls = tuple(_calls(answer.strip(), known)) if alone else ()
     return Said("", calls) if calls else Said(answer)
 
 
-def may_call(answer: str) -> bool:
-    """Whether what was said so far may be the beginning of a call, or has one in it."""
-    text = answer.lstrip()
-    return (
-        not text
-        or _OPENINGS[0] in text
-        or any(text.startswith(one) or one.startswith(text) for one in _OPENINGS)
-    )
+def certain(text: str, *, begun: bool) -> tuple[str, str]:
+    """What of an answer so far is words for certain, and what is held since it may be a call.
+
+    `begun` says that other words went before.
+    """
+    if not begun and (not text.strip() or text.lstrip().startswith(_JSON)):
+        return "", text
+    place = text.find(_MARK)
+    if place < 0:
+        place = len(text) - overlap(text, _MARK)
+    return text[:place], text[place:]
 
 
 def as_trained(call: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +56,7 @@ def as_trained(call: Mapping[str, Any]) -> dict[str, Any]:
     function = dict(call["function"])
     try:
         read = json.loads(function["arguments"])
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         read = function["arguments"]
     return {**call, "function": {**function, "arguments": read}}
 
@@ -57,13 +65,13 @@ def _calls(text: str, known: Collection[str]) -> Iterator[dict[str, Any]]:
     """Calls in a text of JSON; none where any part of it is something else."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     listed = found if isinstance(found, list) else [found]
-    named = [one for one in listed if isinstance(one, dict) and one.get("name") in known]
-    if len(named) < len(listed):
+    names = [one.get("name") if isinstance(one, dict) else None for one in listed]
+    if not all(isinstance(name, str) and name in known for name in names):
         return
-    for one in named:
+    for one in listed:
         arguments = one.get("arguments", one.get("parameters", {}))
         written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
         called = {"name": one["name"], "arguments": written}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tunewright.core.types import Completion, Delta
 from tunewright.deploy.respond import Specialist
@@ -43,6 +43,10 @@ REFUSED = {
     "web_search_options": "the model searches nothing",
 }
 UNSUPPORTED = "unsupported_parameter"
+LARGEST = 65_536
+"""Characters of a JSON schema, written as JSON."""
+_UNASKED: dict[str, object] = {"best_of": 1, "suffix": ""}
+"""Other values that ask for nothing."""
 NEUTRAL: tuple[object, ...] = (None, False, 0, "none", "auto", {}, [], ["text"])
 """Values by which a client says that it does not want the refused thing."""
 Head = dict[str, Any]
@@ -55,6 +59,15 @@ class Heard:
 
     whole: Completion
     deltas: Sequence[Delta]
+
+
+@dataclass(frozen=True)
+class Answered:
+    """All choices of a request, and what they cost: a prompt is counted once for all its choices."""
+
+    choices: Sequence[Heard]
+    prompt_tokens: int
+    tokens: int
 
 
 class StreamOptions(BaseModel):
@@ -96,6 +109,15 @@ class Asked(BaseModel):
         """One of each choice."""
         return [None if self.seed is None else self.seed + i for i in range(self.n or 1)]
 
+    @model_validator(mode="after")
+    def _whole_characters(self) -> Self:
+        try:
+            self.model_dump_json()
+        except (ValueError, RecursionError):
+            what = "a text in it has half a character (a lone surrogate), or it nests too deeply"
+            raise ValueError(what) from None
+        return self
+
     def sampling(self) -> Iterator[tuple[str, Any]]:
         """What was given; the rest is left to the request's defaults, greedy as in the evaluation."""
         if self.limit is not None:
@@ -110,7 +132,8 @@ class Asked(BaseModel):
     def refuse(self) -> None:
         """Raise `ApiError` for the first parameter that would have to be passed over."""
         for name, value in (self.model_extra or {}).items():
-            if name in IGNORED or (name in REFUSED and value in NEUTRAL):
+            unasked = value in NEUTRAL or value == _UNASKED.get(name, ...)
+            if name in IGNORED or (name in REFUSED and unasked):
                 continue
             what = REFUSED.get(name, "this parameter is not known")
             raise ApiError(400, f"`{name}`: {what}", param=name, code=UNSUPPORTED)

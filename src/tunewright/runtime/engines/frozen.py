@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from tunewright.core.errors import EngineError
-from tunewright.core.types import Checkpoint
+from tunewright.core.types import Checkpoint, Request
 from tunewright.runtime.chat import TEMPLATE, Chat
 from tunewright.runtime.models.files import read_object
 from tunewright.runtime.models.local import GENERATION
+
+FEW = 8
+"""Turns that are rendered at once."""
 
 
 def frozen_chat(checkpoint: Checkpoint) -> Chat:
@@ -21,6 +25,13 @@ def frozen_chat(checkpoint: Checkpoint) -> Chat:
             fix="put the old file back, or make the checkpoint again",
         )
     return chat
+
+
+async def asked(chat: Chat, request: Request) -> list[int]:
+    """Token ids of a request; a long conversation is rendered aside, and others have their turns."""
+    if len(request.messages) <= FEW:
+        return chat.asked(request)
+    return await asyncio.to_thread(chat.asked, request)
 
 
 def ends(folder: Path, chat: Chat) -> tuple[int, ...]:

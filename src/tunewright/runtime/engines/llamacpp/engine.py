@@ -16,7 +16,7 @@ from tunewright.core.errors import EngineError, TooLong
 from tunewright.core.types import Checkpoint, Delta, Request
 from tunewright.runtime.chat import Chat
 from tunewright.runtime.engines import choices, schemas
-from tunewright.runtime.engines.frozen import ends, frozen_chat
+from tunewright.runtime.engines.frozen import asked, ends, frozen_chat
 from tunewright.runtime.engines.llamacpp import LlamaCpp, files
 from tunewright.runtime.engines.llamacpp.process import Child, Gone, cut, pieces, whole
 from tunewright.runtime.engines.llamacpp.words import Likeliest, Words, likeliest, logprob_of
@@ -25,6 +25,8 @@ from tunewright.runtime.settings import Settings
 
 CONTEXT = 4096
 """Most tokens of a conversation for which room is made unasked."""
+TOLD = ["content", "tokens", "stop", "stop_type", "tokens_predicted", "completion_probabilities"]
+"""What is read of a last piece; unasked it repeats the question with all its settings."""
 _GREEDY = {"temperature": 1.0, "top_k": 1, "samplers": ["top_k"]}
 """The likeliest token, without a look at the rest of the vocabulary."""
 FORCE = 200.0
@@ -66,7 +68,7 @@ class LlamaCppEngine:
 
         A child that is gone before anything was said is replaced, and asked once more.
         """
-        prompt = self._chat.asked(request)
+        prompt = await asked(self._chat, request)
         answered = self._chosen if request.choices else self._free
         async with self._door():
             for attempt in range(2):
@@ -122,15 +124,19 @@ class LlamaCppEngine:
         limit = min(request.max_tokens, self._context - len(prompt))
         body = _body(prompt, request, limit)
         if request.json_schema is not None:
-            body["grammar"] = schemas.for_llamacpp(request.json_schema)
-        words = Words(self._chat, self._ends, request)
+            body["grammar"] = await asyncio.to_thread(schemas.for_llamacpp, request.json_schema)
+        words, heard = Words(self._chat, self._ends, request), ""
         async with self._child.client() as client:
             if not self._options.stream:
-                yield words.all(await whole(client, body))
+                delta = words.all(await whole(client, body))
+                _check_json(request, delta, delta.text)
+                yield delta
                 return
             async with aclosing(pieces(client, body)) as said:
                 async for piece in said:
                     delta = words.take(piece)
+                    heard += delta.text if request.json_schema is not None else ""
+                    _check_json(request, delta, heard)
                     yield delta
                     if delta.finish_reason is not None:
                         return
@@ -211,6 +217,7 @@ def _body(prompt: Sequence[int], request: Request, limit: int) -> dict[str, Any]
         "seed": -1 if request.seed is None else request.seed % (1 << 32),
         "n_probs": max(int(request.logprobs), request.likeliest),
         "return_tokens": True,
+        "response_fields": TOLD,
         "cache_prompt": True,
     }
 
@@ -231,6 +238,11 @@ def _first(said: dict[str, Any]) -> tuple[int, float] | None:
     return (int(told[0]["id"]), logprob_of(told[0])) if told else None
 
 
+def _check_json(request: Request, delta: Delta, heard: str) -> None:
+    if request.json_schema is not None and delta.finish_reason == "stop" and not request.stop:
+        schemas.whole(heard)
+
+
 def _nearest(table: Mapping[int, float], number: int) -> Likeliest:
     """So many of the likeliest tokens of a table."""
     ranked = sorted(table.items(), key=lambda pair: -pair[1])[:number]
@@ -241,7 +253,8 @@ def _drawn(table: Mapping[int, float], request: Request) -> int:
     """The likeliest token, or one by chance."""
     if request.temperature <= 0:
         return max(table, key=table.__getitem__)
-    weights = [math.exp(logprob / request.temperature) for logprob in table.values()]
+    best = max(table.values())
+    weights = [math.exp((logprob - best) / request.temperature) for logprob in table.values()]
     return random.Random(request.seed).choices(list(table), weights)[0]
 
 

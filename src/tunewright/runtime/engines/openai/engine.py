@@ -61,6 +61,10 @@ class OpenAIEngine:
                 where="prompt",
                 fix="send messages, or take the engine `transformers` with the model on this machine",
             )
+        if request.tools:
+            raise Unanswerable(
+                "calls of functions are not heard from an endpoint", where="tools", fix="leave them out"
+            )
         async with self._door():
             for attempt in range(self._options.retries + 1):
                 begun = False
@@ -132,7 +136,7 @@ class OpenAIEngine:
         An answer from a list is held until it is whole, so that it can be read against the list.
         """
         held, last = "", Delta()
-        async for line in response.aiter_lines():
+        async for line in _lines(response):
             delta = wire.piece(line)
             if delta is None:
                 continue
@@ -144,3 +148,13 @@ class OpenAIEngine:
         if last.finish_reason is None:
             raise wire.Malformed("the answer broke off before its end")
         yield last.model_copy(update={"text": wire.settled(held, self._options, request) if held else ""})
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    """Lines of a stream of events: other characters that end lines in Unicode are part of an answer."""
+    rest = b""
+    async for piece in response.aiter_bytes():
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            yield line.decode(errors="replace").rstrip("\r")
+    yield rest.decode(errors="replace")

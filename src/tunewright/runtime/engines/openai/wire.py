@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from tunewright.core.types import Delta, FinishReason, Request
+from tunewright.core.types import Delta, FinishReason, Message, Request
 from tunewright.runtime.engines.openai import OpenAI
 from tunewright.runtime.measure.labels import label_of, normalised
 
@@ -23,7 +23,7 @@ def body(options: OpenAI, request: Request) -> dict[str, Any]:
     """The JSON of a request; what is not asked for is not sent, but for the temperature."""
     sent: dict[str, Any] = {
         "model": options.model,
-        "messages": [message.model_dump(exclude_defaults=True) for message in request.messages],
+        "messages": [_turn(message) for message in request.messages],
         "temperature": request.temperature,
         "max_tokens": request.max_tokens,
     }
@@ -35,7 +35,8 @@ def body(options: OpenAI, request: Request) -> dict[str, Any]:
         sent |= _constraint(options, request.choices)
     elif request.stop:
         sent["stop"] = list(request.stop)
-    sent |= _shaped(request)
+    if request.json_schema is not None:
+        sent["response_format"] = _formed(request.json_schema)
     if options.stream:
         sent |= {"stream": True, "stream_options": {"include_usage": True}}
     if "max_completion_tokens" in options.body:  # models that think take this one and refuse the other
@@ -43,10 +44,14 @@ def body(options: OpenAI, request: Request) -> dict[str, Any]:
     return {key: value for key, value in (sent | options.body).items() if value is not None}
 
 
-def _shaped(request: Request) -> dict[str, Any]:
-    """Where JSON is wanted, or functions are offered."""
-    formed = {"response_format": _formed(request.json_schema)} if request.json_schema is not None else {}
-    return formed | ({"tools": list(request.tools)} if request.tools else {})
+def _turn(message: Message) -> dict[str, Any]:
+    """A turn; the arguments of a call are text on the wire."""
+    told = message.model_dump(exclude_defaults=True)
+    for call in told.get("tool_calls", ()):
+        function = call.get("function", {})
+        if not isinstance(function.get("arguments", ""), str):
+            function["arguments"] = json.dumps(function["arguments"], ensure_ascii=False)
+    return told
 
 
 def _constraint(options: OpenAI, choices: Sequence[str]) -> dict[str, Any]:

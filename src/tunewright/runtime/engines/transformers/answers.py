@@ -14,6 +14,9 @@ from tunewright.runtime.engines import choices
 from tunewright.runtime.engines.text import Writer
 from tunewright.runtime.engines.transformers.guided import Guide
 
+GREEDY = 1e-5
+"""Temperatures up to this leave nothing to chance, and logits divided by them would not be finite."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -63,12 +66,13 @@ class Draw:
     """Greedy, or by chance with a seed of its own."""
 
     def __init__(self, request: Request) -> None:
-        self.temperature, self.top_p = request.temperature, request.top_p
+        self.temperature = request.temperature if request.temperature > GREEDY else 0.0
+        self.top_p = request.top_p
         self.generator = torch.Generator()
         if request.seed is None:
             self.generator.seed()
         else:
-            self.generator.manual_seed(request.seed)
+            self.generator.manual_seed(request.seed % (1 << 63))
 
     def pick(self, logits: Tensor) -> int:
         """The place of the token drawn from `logits`, [candidates]."""

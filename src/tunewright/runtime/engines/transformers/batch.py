@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from tunewright.core.errors import EngineError
 from tunewright.core.types import Delta
 from tunewright.runtime.engines.transformers.answers import Answer, Scores
 from tunewright.runtime.engines.transformers.network import Network
 from tunewright.runtime.engines.transformers.prefixes import Pairs, Prefixes
 
+Told = Delta | EngineError
 CROWDED = 0.875
 """Share of rows that must still be answering; below it the others are cut out of the memory."""
 
@@ -55,7 +57,7 @@ class Batch:
         """Whether any row is still answering."""
         return any(row.live for row in self.rows)
 
-    def step(self) -> list[tuple[Row, list[Delta]]]:
+    def step(self) -> list[tuple[Row, list[Told]]]:
         """Decide once for every row; what is certain now, by row."""
         if self.steps == 0:
             self._begin()
@@ -87,10 +89,30 @@ class Batch:
         self._memory.keep(torch.tensor(places, dtype=torch.long, device=self.network.device))
 
     @torch.inference_mode()
-    def _decide(self, logits: Tensor, live: Sequence[bool]) -> list[tuple[Row, list[Delta]]]:
+    def _decide(self, logits: Tensor, live: Sequence[bool]) -> list[tuple[Row, list[Told]]]:
         best, norms = logits.argmax(dim=-1).tolist(), logits.logsumexp(dim=-1).tolist()
         return [
-            (row, row.answer.take(Scores(logits[place], norms[place], best[place])))
+            (row, _taken(row, Scores(logits[place], norms[place], best[place])))
             for place, row in enumerate(self.rows)
             if live[place]
         ]
+
+
+def _taken(row: Row, scores: Scores) -> list[Told]:
+    """What one row tells; what fails in it fails for nobody else."""
+    try:
+        return [*row.answer.take(scores)]
+    except Exception as error:  # noqa: BLE001 - told to the one who asked
+        row.cancelled = True
+        return [as_told(error)]
+
+
+def as_told(error: BaseException) -> EngineError:
+    """An error as those hear it who wait for an answer."""
+    if isinstance(error, EngineError):
+        return error
+    told = EngineError(
+        f"the model failed: {error}", where="engine", fix="ask for less at once, or report this as a bug"
+    )
+    told.__cause__ = error
+    return told

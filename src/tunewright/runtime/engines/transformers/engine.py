@@ -11,11 +11,12 @@ from weakref import WeakKeyDictionary
 from tunewright.core.errors import EngineError, TooLong
 from tunewright.core.types import Checkpoint, Delta, Request
 from tunewright.runtime.engines import choices
+from tunewright.runtime.engines.frozen import asked
 from tunewright.runtime.engines.text import Writer
 from tunewright.runtime.engines.transformers import Transformers, groups, likelihood, prefixes
 from tunewright.runtime.engines.transformers.answers import Chosen, Free
 from tunewright.runtime.engines.transformers.batch import Batch, Row
-from tunewright.runtime.engines.transformers.guided import Guides
+from tunewright.runtime.engines.transformers.guided import Guide, Guides
 from tunewright.runtime.engines.transformers.loading import Loaded, load
 from tunewright.runtime.engines.transformers.queue import Queue
 from tunewright.runtime.settings import Settings
@@ -28,6 +29,8 @@ KEPT_BYTES = 256_000_000
 """Room for the keys and values of common beginnings."""
 BATCH_BYTES = 1_500_000_000
 """Room for the keys and values of one batch's own tokens."""
+READ = 16
+"""Prompts that are read before others have a turn."""
 GUESS = 32
 """Columns for the answer that a batch's memory begins with; it grows when they are used up."""
 
@@ -55,8 +58,11 @@ class TransformersEngine:
         With `choices` the text comes in one piece and `max_tokens` does not count; tokens that the
         list leaves no choice about have no logprob. Raises `TooLong` or `EngineError`.
         """
-        prompt = self._chat.asked(request)
-        row, first = self._row(request, prompt)
+        prompt = await asked(self._chat, request)
+        guide = None
+        if request.json_schema is not None:
+            guide = await asyncio.to_thread(self._guides.guide, request.json_schema)
+        row, first = self._row(request, prompt, guide)
         length = len(prompt)
         for delta in first:
             yield delta.model_copy(update={"prompt_tokens": length})
@@ -78,14 +84,17 @@ class TransformersEngine:
         """Log-probability of every token after the first, for each prompt of token ids."""
         for prompt in prompts:
             self._check(prompt, 0)
-        work = partial(likelihood.read, self._network, prompts, likeliest)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        found = list[Delta]()
+        for start in range(0, len(prompts), READ):  # whoever waits for an answer has a turn in between
+            work = partial(likelihood.read, self._network, prompts[start : start + READ], likeliest)
+            found += await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        return found
 
     def close(self) -> None:
         """Give back the worker thread; the weights go with the engine."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _row(self, request: Request, prompt: Sequence[int]) -> tuple[Row, list[Delta]]:
+    def _row(self, request: Request, prompt: Sequence[int], guide: Guide | None) -> tuple[Row, list[Delta]]:
         if request.choices:
             root = self._trie(request.choices)
             self._check(prompt, choices.depth(root))
@@ -94,7 +103,6 @@ class TransformersEngine:
         self._check(prompt, 1)
         limit = min(request.max_tokens, self._network.context - len(prompt))
         writer = Writer(self._chat.decode, request.stop)
-        guide = self._guides.guide(request.json_schema)
         return Row(Free(prompt, request, writer, self._stop_ids, limit, guide), prompt, limit), []
 
     def _trie(self, listed: tuple[str, ...]) -> choices.Node:

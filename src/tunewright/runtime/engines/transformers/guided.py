@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
@@ -32,7 +33,8 @@ class Guide:
 
     def take(self, token: int) -> None:
         """A token was said."""
-        self._matcher.consume_token(token)
+        if not self._matcher.consume_token(token) or self._matcher.is_error():
+            raise schemas.refused(self._matcher.get_error())
 
 
 class Guides:
@@ -41,12 +43,10 @@ class Guides:
     def __init__(self, chat: Chat, ends: Iterable[int]) -> None:
         self._chat, self._ends = chat, list(ends)
 
-    def guide(self, schema: Mapping[str, Any] | None) -> Guide | None:
-        """One for an answer by that schema, None without; raises `Unanswerable`, `MissingExtra`."""
-        if schema is None:
-            return None
+    def guide(self, schema: Mapping[str, Any]) -> Guide:
+        """One for an answer by that schema; raises `Unanswerable`, `MissingExtra`."""
         kind = require("llguidance", extra="serve").LLMatcher
-        matcher = kind(self._tokenizer, schemas.grammar(schema), log_level=0)
+        matcher = kind(self._tokenizer, schemas.grammar(json.dumps(schema)), log_level=0)
         return Guide(matcher)
 
     @cached_property

@@ -8,9 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from tunewright.core.errors import EngineError
-from tunewright.core.types import Delta
-from tunewright.runtime.engines.transformers.batch import Batch, Row
+from tunewright.runtime.engines.transformers.batch import Batch, Row, Told, as_told
 
 TURN = 8
 """Steps a batch may take before the next one is let in beside it."""
@@ -23,7 +21,7 @@ class Waiting:
     """A request in the queue, and where its deltas go."""
 
     row: Row
-    deltas: asyncio.Queue[Delta | EngineError] = field(default_factory=asyncio.Queue)
+    deltas: asyncio.Queue[Told] = field(default_factory=asyncio.Queue)
 
 
 class Queue:
@@ -76,7 +74,7 @@ class Queue:
 
     def _fail(self, error: Exception) -> None:
         """Tell all that wait, and begin anew."""
-        failed = _as_told(error)
+        failed = as_told(error)
         for waiting in (*self._asked.values(), *self._new):
             waiting.deltas.put_nowait(failed)
         self._new.clear()
@@ -90,8 +88,8 @@ class Queue:
         future = asyncio.get_running_loop().run_in_executor(self._executor, batch.step)
         await asyncio.wait([future])
         error = future.exception()
-        failed = _as_told(error) if error else None
-        told = [(row, [failed]) for row in rows] if failed else future.result()
+        failed = as_told(error) if error else None
+        told: list[tuple[Row, list[Told]]] = [(row, [failed]) for row in rows] if failed else future.result()
         for row, deltas in told:
             for delta in deltas if row in self._asked else ():
                 self._asked[row].deltas.put_nowait(delta)
@@ -100,13 +98,3 @@ class Queue:
                 self._asked.pop(row, None)
         if failed or not batch.live:
             self._running.remove(batch)
-
-
-def _as_told(error: BaseException) -> EngineError:
-    if isinstance(error, EngineError):
-        return error
-    told = EngineError(
-        f"the model failed: {error}", where="engine", fix="ask for less at once, or report this as a bug"
-    )
-    told.__cause__ = error
-    return told
