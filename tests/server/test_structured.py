@@ -176,7 +176,7 @@ def test_a_streamed_completion_is_the_whole_one(client: openai.OpenAI) -> None:
         ({"prompt": [999_999]}, "prompt"),
         ({"prompt": "x", "suffix": "y"}, "suffix"),
         ({"prompt": "x", "best_of": 3}, "best_of"),
-        ({"prompt": "x" * 600}, "messages"),
+        ({"prompt": "x" * 600}, "prompt"),
     ],
 )
 def test_a_bad_raw_prompt_is_a_bad_request(client: openai.OpenAI, body: dict[str, Any], param: str) -> None:

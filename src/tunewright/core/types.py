@@ -266,6 +266,11 @@ class Request(Frozen):
     likeliest: int = 0
     """How many of the likeliest tokens are told beside each token, with their log-probabilities."""
 
+    @property
+    def asked_by(self) -> str:
+        """The field that asks, for errors."""
+        return "prompt" if self.prompt else "messages"
+
 
 FinishReason = Literal["stop", "length", "cancelled"]
 

@@ -127,7 +127,7 @@ def _add_completions(app: FastAPI, desk: Desk) -> None:
     @app.post("/v1/completions", responses=EVENTS)
     async def completions(body: CompletionRequest, request: Request, key: Key | None = admitted) -> Response:
         _check_model(desk.specialist, body.model)
-        desk.door.check(body.characters, body.limit)
+        desk.door.check(body.characters, body.limit, where="prompt")
         prompts = body.prompts(desk.specialist)
         if body.limit == 0 and body.stream:
             raise ApiError(400, "`max_tokens`: an answer of no tokens is not streamed", param="max_tokens")

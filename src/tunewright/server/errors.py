@@ -66,8 +66,8 @@ def of_tunewright(error: TunewrightError) -> ApiError:
         f"{problem.what} ({problem.fix})" if problem.fix else problem.what for problem in error.problems
     )
     status, code = next((told for kind, told in _STATUS.items() if isinstance(error, kind)), _OURS)
-    named = error.problems[0].where if isinstance(error, Unanswerable | TooLarge) else None
-    param = named or ("messages" if isinstance(error, TooLong | ModelError) else None)
+    named = error.problems[0].where if isinstance(error, Unanswerable | TooLarge | TooLong) else None
+    param = named or ("messages" if isinstance(error, ModelError) else None)
     return ApiError(status, message, param=param, code=code, headers=_headers(error))
 
 

@@ -90,7 +90,7 @@ class LlamaCppEngine:
         llama.cpp tells nothing of a prompt's own tokens, so it is asked to say one after the other.
         """
         for prompt in prompts:
-            self._room(prompt, 0)
+            self._room(prompt, 0, "prompt")
         async with self._door():
             return [await self._forced(prompt, likeliest) for prompt in prompts]
 
@@ -107,20 +107,20 @@ class LlamaCppEngine:
         loop = asyncio.get_running_loop()
         return self._doors.setdefault(loop, asyncio.Semaphore(max(1, self._options.slots)))
 
-    def _room(self, prompt: Sequence[int], room: int) -> None:
+    def _room(self, prompt: Sequence[int], room: int, where: str) -> None:
         if not prompt:
-            raise EngineError("there is nothing to answer", where="messages", fix="send at least one message")
+            raise EngineError("there is nothing to answer", where=where, fix="send at least one message")
         if len(prompt) + room > self._context:
             raise TooLong(
                 f"the conversation has {len(prompt)} tokens and the answer needs {room} or more, "
                 f"but the engine's context is {self._context}",
-                where="messages",
+                where=where,
                 fix="shorten the messages, or raise `context` of the engine, up to the model's own",
             )
 
     async def _free(self, prompt: Sequence[int], request: Request) -> AsyncGenerator[Delta, None]:
         """An answer in the model's own words."""
-        self._room(prompt, 1)
+        self._room(prompt, 1, request.asked_by)
         limit = min(request.max_tokens, self._context - len(prompt))
         body = _body(prompt, request, limit)
         if request.json_schema is not None:
@@ -145,7 +145,7 @@ class LlamaCppEngine:
     async def _chosen(self, prompt: Sequence[int], request: Request) -> AsyncGenerator[Delta, None]:
         """An answer out of a closed list: asked only where the list leaves a choice."""
         root = self._trie(request.choices)
-        self._room(prompt, choices.depth(root))
+        self._room(prompt, choices.depth(root), request.asked_by)
         opened, read = choices.forced(root), list(prompt)
         async with self._child.client() as client:
             while opened.choice is None:

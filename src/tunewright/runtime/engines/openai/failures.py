@@ -48,8 +48,8 @@ def refused(
 ) -> EngineError | Again:
     """The error for an answer that is none; `Again` where it may go away."""
     found = _object(content)
-    said = wire.message_of(found)[:_SHOWN]
-    said = said.replace(secret, "***") if secret else said
+    said = wire.message_of(found)
+    said = (said.replace(secret, "***") if secret else said)[:_SHOWN]
     error = _error(options, status, wire.code_of(found), said)
     if status not in AGAIN or wire.code_of(found) in _NO_CREDIT:
         return error

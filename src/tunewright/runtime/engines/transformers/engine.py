@@ -83,7 +83,7 @@ class TransformersEngine:
     async def read(self, prompts: Sequence[Sequence[int]], likeliest: int = 0) -> list[Delta]:
         """Log-probability of every token after the first, for each prompt of token ids."""
         for prompt in prompts:
-            self._check(prompt, 0)
+            self._check(prompt, 0, "prompt")
         found = list[Delta]()
         for start in range(0, len(prompts), READ):  # whoever waits for an answer has a turn in between
             work = partial(likelihood.read, self._network, prompts[start : start + READ], likeliest)
@@ -97,10 +97,10 @@ class TransformersEngine:
     def _row(self, request: Request, prompt: Sequence[int], guide: Guide | None) -> tuple[Row, list[Delta]]:
         if request.choices:
             root = self._trie(request.choices)
-            self._check(prompt, choices.depth(root))
+            self._check(prompt, choices.depth(root), request.asked_by)
             chosen = Chosen(prompt, request, root)
             return Row(chosen, chosen.feed, choices.depth(root)), chosen.first
-        self._check(prompt, 1)
+        self._check(prompt, 1, request.asked_by)
         limit = min(request.max_tokens, self._network.context - len(prompt))
         writer = Writer(self._chat.decode, request.stop)
         return Row(Free(prompt, request, writer, self._stop_ids, limit, guide), prompt, limit), []
@@ -110,15 +110,15 @@ class TransformersEngine:
             self._tries[listed] = choices.trie(listed, self._chat.answer_ids)
         return self._tries[listed]
 
-    def _check(self, prompt: Sequence[int], room: int) -> None:
+    def _check(self, prompt: Sequence[int], room: int, where: str) -> None:
         context = self._network.context
         if not prompt:
-            raise EngineError("there is nothing to answer", where="messages", fix="send at least one message")
+            raise EngineError("there is nothing to answer", where=where, fix="send at least one message")
         if len(prompt) + room > context:
             raise TooLong(
                 f"the conversation has {len(prompt)} tokens and the answer needs {room} or more, "
                 f"but the model's context is {context}",
-                where="messages",
+                where=where,
                 fix="shorten the messages, show fewer examples, or take a model with a longer context",
             )
 
