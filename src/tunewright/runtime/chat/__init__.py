@@ -116,27 +116,20 @@ class Chat:
         return () if found is None else (int(found),)
 
     @cached_property
-    def _compiled(self) -> Any:  # noqa: ANN401 - a jinja2 template
-        try:
-            return _environment().from_string(self.template)
-        except _template_error() as error:
-            raise _broken(error) from error
+    def _compiled(self) -> Any:  # noqa: ANN401 - a function of `runtime.chat.templates`
+        return require("tunewright.runtime.chat.templates", extra="train").compiled(self.template)
 
     @cached_property
     def shows_tools(self) -> bool:
         """Whether the template knows what to do with functions that may be called."""
-        meta = require("jinja2.meta", extra="train")
-        return "tools" in meta.find_undeclared_variables(_environment().parse(self.template))
+        return "tools" in require("tunewright.runtime.chat.templates", extra="train").variables(self.template)
 
     def text(self, messages: Sequence[Message], *, answer_next: bool = False, tools: Tools = ()) -> str:
         """The conversation as the template writes it; `answer_next` opens the assistant's turn."""
         turns = [message.model_dump(exclude_defaults=True) for message in messages]
         shown = {"tools": list(tools) or None, "documents": None}  # some ask `is none`, not `is defined`
         values = {"messages": turns, "add_generation_prompt": answer_next, **shown, **self.special}
-        try:
-            return str(self._compiled.render(**values))
-        except (_template_error(), TypeError) as error:
-            raise _broken(error) from error
+        return str(self._compiled(values))
 
     def encode(self, text: str) -> list[int]:
         """Token ids of template-written text; nothing is added to it."""
@@ -219,41 +212,6 @@ def with_instruction(messages: Sequence[Message], instruction: str | None) -> tu
     if not instruction or any(message.role == "system" for message in messages):
         return tuple(messages)
     return (Message(role="system", content=instruction), *messages)
-
-
-def _environment() -> Any:  # noqa: ANN401 - a jinja2 environment
-    sandbox = require("jinja2.sandbox", extra="train")
-    environment = sandbox.ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-    )
-    environment.globals["raise_exception"] = _refuse
-    environment.filters["tojson"] = _to_json
-    return environment
-
-
-def _to_json(value: object, indent: int | None = None) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-def _refuse(message: str) -> None:
-    raise ModelError(
-        f"the chat template refuses this conversation: {message}",
-        where=TEMPLATE,
-        fix="look at the roles of the conversation's turns",
-    )
-
-
-def _template_error() -> type[Exception]:
-    found: type[Exception] = require("jinja2", extra="train").TemplateError
-    return found
-
-
-def _broken(error: Exception) -> ModelError:
-    return ModelError(
-        f"the chat template fails on this conversation: {error}",
-        where=TEMPLATE,
-        fix="look at the roles of the conversation's turns, and at the template",
-    )
 
 
 def _no_question() -> ModelError:
