@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -391,3 +393,34 @@ def test_a_long_list_in_a_schema_does_not_break_the_end_of_an_answer(client: ope
         max_tokens=64,
     )
     assert json.loads(told.choices[0].message.content or "").startswith("desk ")
+
+
+@dataclass
+class Killed:
+    """llama.cpp, whose child is killed once, after the first piece of an answer."""
+
+    engine: Any
+    spared: bool = False
+
+    async def stream(self, request: Request) -> AsyncIterator[Delta]:
+        async for delta in self.engine.stream(request):
+            yield delta
+            if not self.spared:
+                self.spared = True
+                os.kill(self.engine.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        self.engine.close()
+
+
+def test_an_engine_killed_in_the_middle_breaks_that_stream_and_no_later_one(
+    base: Checkpoint, tmp_path: Path
+) -> None:
+    made = base.model_copy(update={"path": tmp_path})
+    carry(base.path, made.path, "f32")
+    opened = open_specialist(made, SETTINGS, engine=Named(name="llamacpp"), name="desk")
+    with served(replace(opened, engine=Killed(opened.engine))) as url, connected(url) as client:
+        ask: Any = {"model": "desk", "messages": QUESTION, "max_tokens": 300}
+        with pytest.raises(openai.APIError, match="broke in the middle"):
+            list(client.chat.completions.create(**ask, stream=True))
+        assert client.chat.completions.create(**ask).choices[0].finish_reason in ("stop", "length")
