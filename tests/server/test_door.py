@@ -219,6 +219,7 @@ def test_room_is_given_back_when_answers_fail_or_clients_go() -> None:
         (ServeSpec(prompt_characters=10), {}, 400, "10 are allowed"),
         (ServeSpec(answer_tokens=8), {"max_tokens": 9}, 400, "8 are allowed"),
         (ServeSpec(answer_tokens=8), {"max_completion_tokens": 9}, 400, "8 are allowed"),
+        (ServeSpec(answers=2), {"n": 3}, 400, "2 are allowed at once"),
     ],
 )
 def test_a_request_beyond_the_limits_is_refused_by_name(
@@ -228,7 +229,9 @@ def test_a_request_beyond_the_limits_is_refused_by_name(
     with served(answering, Admission(limits)) as url:
         reply = httpx.post(f"{url}/chat/completions", json=BODY | more)
     assert reply.status_code == status
-    assert words in reply.json()["error"]["message"]
+    error = reply.json()["error"]
+    assert words in error["message"]
+    assert error["param"] in (None, "messages", *more)
     assert not watched.asked
 
 

@@ -120,14 +120,19 @@ class Admission:
             if key is not None:
                 self._account(key).tokens += spent.tokens
 
-    def check(self, characters: int, max_tokens: int | None, *, where: str = "messages") -> None:
-        """Raise `TooLarge` where a conversation or the answer asked for is longer than allowed."""
+    def check(
+        self, characters: int, max_tokens: int | None, *, where: str = "messages", limit: str = "max_tokens"
+    ) -> None:
+        """Raise `TooLarge` where what is asked, or the answer asked for, is longer than allowed.
+
+        `where` and `limit` are what the request calls them.
+        """
         if characters > self.limits.prompt_characters:
             what = f"the request has {characters} characters, and {self.limits.prompt_characters} are"
             raise TooLarge(f"{what} allowed", where=where, fix="shorten it")
         if max_tokens is not None and max_tokens > self.limits.answer_tokens:
             what = f"{max_tokens} tokens are asked for, and {self.limits.answer_tokens} are allowed"
-            raise TooLarge(what, where="max_tokens", fix="ask for fewer")
+            raise TooLarge(what, where=limit, fix="ask for fewer")
 
     def _count(self, key: Key) -> None:
         account = self._account(key)

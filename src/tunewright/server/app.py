@@ -111,7 +111,8 @@ def _add_chat(app: FastAPI, desk: Desk) -> None:
     @app.post("/v1/chat/completions", responses=EVENTS)
     async def chat_completions(body: ChatRequest, request: Request, key: Key | None = admitted) -> Response:
         _check_model(desk.specialist, body.model)
-        desk.door.check(body.characters, body.limit)
+        limit = "max_completion_tokens" if body.max_completion_tokens else "max_tokens"
+        desk.door.check(body.characters, body.limit, limit=limit)
         requests = body.requests(desk.specialist)
         shape = body.shape(desk.specialist, _head(desk.specialist, "chatcmpl"))
         if body.stream:
