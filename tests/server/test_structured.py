@@ -16,6 +16,7 @@ import httpx
 import openai
 import pytest
 import torch
+from tokenizers import Tokenizer, decoders, models
 from transformers import AutoModelForCausalLM
 
 from tests.server.conftest import connected, echoing, served
@@ -26,7 +27,7 @@ from tunewright.runtime.chat import Chat
 from tunewright.runtime.models.local import local_checkpoint
 from tunewright.runtime.plugins import Named
 from tunewright.runtime.settings import Settings
-from tunewright.server import tools
+from tunewright.server import tools, wire
 from tunewright.testing.checkpoint import tiny_model
 
 QUESTION: Any = [{"role": "user", "content": "I have lost my card"}]
@@ -424,3 +425,12 @@ def test_an_engine_killed_in_the_middle_breaks_that_stream_and_no_later_one(
         with pytest.raises(openai.APIError, match="broke in the middle"):
             list(client.chat.completions.create(**ask, stream=True))
         assert client.chat.completions.create(**ask).choices[0].finish_reason in ("stop", "length")
+
+
+def test_a_token_has_the_space_before_it_whatever_the_tokenizer_writes(chat: Chat) -> None:
+    space = "\N{LOWER ONE EIGHTH BLOCK}"
+    words = {"<unk>": 0, f"{space}the": 1, f"{space}card": 2, "s": 3, space: 4}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
+    tokenizer.decoder = decoders.Metaspace()
+    sentences = replace(chat, tokenizer=tokenizer)
+    assert [wire.token_text(sentences, token) for token in (1, 2, 3, 4)] == [" the", " card", "s", " "]

@@ -49,6 +49,8 @@ _UNASKED: dict[str, object] = {"best_of": 1, "suffix": ""}
 """Other values that ask for nothing."""
 NEUTRAL: tuple[object, ...] = (None, False, 0, "none", "auto", {}, [], ["text"])
 """Values by which a client says that it does not want the refused thing."""
+_SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
+"""What SentencePiece writes for a space."""
 Head = dict[str, Any]
 """What all chunks of an answer share."""
 
@@ -148,8 +150,11 @@ def tokens_told(specialist: Specialist) -> Chat:
 
 
 def token_text(chat: Chat, token: int) -> str:
-    """What a token is called."""
-    return chat.decode([token]) or chat.tokenizer.id_to_token(token) or ""
+    """What a token is called, with the space before it, which some decoders leave out at a beginning."""
+    text, piece = chat.decode([token]), chat.tokenizer.id_to_token(token) or ""
+    if piece.startswith(_SPACE) and not text.startswith(" "):
+        return f" {text}"
+    return text or piece
 
 
 def token_bytes(text: str) -> list[int] | None:
