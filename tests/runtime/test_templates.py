@@ -55,6 +55,7 @@ HOSTILE = (
     "{{ '%1000000000d' % 1 }}",
     "{{ '%*d' % (1000000000, 1) }}",
     "{{ '{:1000000000}'.format(1) }}",
+    "{{ '{:{}}'.format(1, 1000000000) }}",
     "{{ '%1000000000d'|format(1) }}",
     LOOP + "{{ 'x' * 99999 }}" + END,
     # not a template at all
@@ -109,6 +110,10 @@ def test_there_are_forty() -> None:
             "{{ messages|map(attribute='role')|join('+') }}{{ messages[-1].content.split('h')[1] }}",
             "user+assistanti",
         ),
+        ("{{ '%d' % 1000000 }}{{ ' {} {:,}'.format(2500000, 2500000) }}", "1000000 2500000 2,500,000"),
+        ("{{ '%s' % 'id: 1234567' }}{{ '{}'.format('id: 1234567') }}", "id: 1234567id: 1234567"),
+        ("{{ {'most: ': 1000000}|tojson|indent(2) }}", '{"most: ": 1000000}'),
+        ("{{ '%d left'|format(1000000) }}", "1000000 left"),
         ("{%- macro turn(m) -%}<{{ m.role }}>{%- endmacro -%}{{ turn(messages[0]) }}", "<user>"),
     ],
 )

@@ -70,6 +70,8 @@ def _table(found: tuple[Planned, ...]) -> Table:
 
 
 def _cells(one: Planned) -> tuple[str, ...]:
+    from tunewright.loop.planning import between
+
     found = one.forecast
     if found is None:
         return ("–",) * 5
@@ -77,16 +79,9 @@ def _cells(one: Planned) -> tuple[str, ...]:
         f"{found.memory_bytes / 1e9:.1f} of {one.memory_bytes / 1e9:.0f}",
         "yes" if found.fits else "no",
         f"{found.tokens} × {found.parts}",
-        _between(found.seconds_low, found.seconds_high),
+        between(found.seconds_low, found.seconds_high),
         "–" if found.cost is None else f"{found.cost:.2f} {one.currency}",
     )
-
-
-def _between(low: float, high: float) -> str:
-    """Two times in the unit that suits the longer."""
-    units = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
-    unit, size = next(pair for pair in units if high >= pair[1] or pair[0] == "s")
-    return f"{low / size:.1f}–{high / size:.1f} {unit}"
 
 
 def advise(

@@ -17,6 +17,7 @@ from tunewright.loop.planning import (
     Planned,
     Shape,
     Texts,
+    between,
     places_of,
     plan_one,
     shape,
@@ -40,8 +41,6 @@ MARKED = 0.05
 """Share of the examples that must be marked undesirable to be worth a method of their own."""
 STORED = {"lora": 2.0, "qlora": 0.6}
 """Bytes of a weight under each tuner that is advised, at the least."""
-HOUR = 3600
-"""Seconds that are told in hours from here on, in minutes below."""
 WORK = 3
 """Floating-point operations that training needs at the least, by a weight and a token."""
 
@@ -201,11 +200,7 @@ def _of_model(model: Shape, rounds: Sequence[Forecast], place: Place, passed: Se
     yield (
         f"model: {model.name} ({model.parameters / 1e9:.2f} billion weights, {model.licence}) is the largest "
         f"that fits: {most / 1e9:.1f} of {place.memory_bytes / 1e9:.1f} GB on {place.name}, "
-        + (
-            f"{low / 3600:.1f} to {high / 3600:.1f} hours"
-            if high >= HOUR
-            else f"{low / 60:.1f} to {high / 60:.1f} minutes"
-        )
+        f"{between(low, high)}"
     )
     if passed:
         yield f"passed over: {'; '.join(passed)}"

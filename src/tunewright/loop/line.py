@@ -106,9 +106,10 @@ def _line(stepper: Stepper, spec: Spec, only: StepName | None) -> Iterator[tuple
     yield "data", dataset
 
     base = models.resolve(models.of_project(spec.model, project), stepper.settings, stepper.emit)
-    if only != "baselines":
-        _refuse(spec, base, dataset, task)
     ladder = evaluate.fingerprint(spec.evaluate, project)
+    measured = stepper.known("baselines", evaluate.run, ladder, spec.evaluate, task, dataset, base, None)
+    if only != "baselines" and not measured:  # else the training is next, and says so itself
+        _refuse(spec, base, dataset, task)
     yield "baselines", step("baselines", evaluate.run, ladder, spec.evaluate, task, dataset, base, None)
 
     tuned = rounds(stepper, spec, base, dataset, task)

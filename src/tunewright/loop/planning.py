@@ -234,6 +234,13 @@ def texts_of(project: Path, spec: Spec, made: Outcome, once: TrainSpec, ask: Ask
     return Texts(facts.data.train, facts.data.validation, count, refused=refused)
 
 
+def between(low: float, high: float) -> str:
+    """Two times, given in seconds, in the unit that suits the longer."""
+    units = (("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0))
+    unit, size = next(pair for pair in units if high >= pair[1] or pair[0] == "s")
+    return f"{low / size:.1f}–{high / size:.1f} {unit}"
+
+
 def tokens_of(example: Example) -> int:
     """About how many tokens an example has, where no tokenizer is at hand."""
     letters = sum(len(turn.content) for turn in example.messages) + len(example.text or "")

@@ -52,8 +52,8 @@ class Stepper:
         kind = result_of(stage)
         context = self._context(name, key(kind, self.seed, fingerprint, inputs), inputs)
         with self.workspace.lock(context.artifact_id):
-            found = self.workspace.find(context.artifact_id, kind)
-            if found is not None and not self._stale(found.path):
+            found = self._standing(context, kind)
+            if found is not None:
                 shutil.rmtree(context.scratch, ignore_errors=True)  # of a process killed right behind
                 context.tell("reused", artifact=found.id)
                 return found
@@ -65,6 +65,23 @@ class Stepper:
             made = self._make(context, lambda: stage(context, *args, **kwargs))
             context.tell("finished", artifact=made.id)
             return made
+
+    def known(
+        self,
+        name: str,
+        stage: Callable[Concatenate[Context, P], A],
+        fingerprint: dict[str, str],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> bool:
+        """Whether `step` would return what is there already."""
+        inputs, kind = (*args, *kwargs.values()), result_of(stage)
+        context = self._context(name, key(kind, self.seed, fingerprint, inputs), inputs)
+        return self._standing(context, kind) is not None
+
+    def _standing(self, context: Context, kind: type[A]) -> A | None:
+        found = self.workspace.find(context.artifact_id, kind)
+        return None if found is None or self._stale(found.path) else found
 
     def _make(self, context: Context, stage: Callable[[], A]) -> A:
         with writable(context.folder):

@@ -27,8 +27,8 @@ from tunewright.server.completions import Before, CompletionRequest, first_token
 from tunewright.server.described import EVENTS, FAILURES, TITLE, add_description
 from tunewright.server.errors import UNEXPECTED, ApiError, no_such_model, of_tunewright, of_validation
 from tunewright.server.metrics import Counted, Metrics
-from tunewright.server.streaming import ClientGone, Desk, EventStream, unless_gone
-from tunewright.server.wire import Answered, Head, Heard
+from tunewright.server.streaming import ClientGone, Desk, EventStream, Shape, unless_gone
+from tunewright.server.wire import Answered, Asked, Head, Heard
 
 CLIENT_CLOSED = 499
 
@@ -115,11 +115,7 @@ def _add_chat(app: FastAPI, desk: Desk) -> None:
         desk.door.check(body.characters, body.limit, limit=limit)
         requests = body.requests(desk.specialist)
         shape = body.shape(desk.specialist, _head(desk.specialist, "chatcmpl"))
-        if body.stream:
-            pieces = desk.chunks(requests, shape, key, with_usage=body.with_usage)
-            first = await unless_gone(request, anext(pieces))
-            return EventStream(first, pieces)
-        return JSONResponse(shape.whole(await unless_gone(request, desk.together(requests, key))))
+        return await _told(desk, body, request, (requests, shape, key))
 
 
 def _add_completions(app: FastAPI, desk: Desk) -> None:
@@ -141,11 +137,18 @@ def _add_completions(app: FastAPI, desk: Desk) -> None:
         if body.limit == 0:
             none = [_nothing(one) for one in requests]
             return JSONResponse(shape.whole(Answered(none, sum(map(len, prompts)), 0)))
-        if body.stream:
-            pieces = desk.chunks(requests, shape, key, with_usage=body.with_usage)
-            first = await unless_gone(request, anext(pieces))
-            return EventStream(first, pieces)
-        return JSONResponse(shape.whole(await unless_gone(request, desk.together(requests, key))))
+        return await _told(desk, body, request, (requests, shape, key))
+
+
+async def _told(
+    desk: Desk, body: Asked, request: Request, asked: tuple[Sequence[Question], Shape, Key | None]
+) -> Response:
+    """The answers, whole or as a stream, for as long as the client waits."""
+    questions, shape, key = asked
+    if not body.stream:
+        return JSONResponse(shape.whole(await unless_gone(request, desk.together(questions, key))))
+    pieces = desk.chunks(questions, shape, key, with_usage=body.with_usage)
+    return EventStream(await unless_gone(request, anext(pieces)), pieces)
 
 
 async def _echoed(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -125,10 +126,15 @@ class ChatRequest(Asked):
         """Most tokens of an answer, where the client names them."""
         return self.max_completion_tokens or self.max_tokens
 
+    @cached_property
+    def turns(self) -> list[Message]:
+        """The conversation as the engine knows it; raises `ApiError`."""
+        return [turn.message() for turn in self.messages]
+
     @property
     def characters(self) -> int:
         """Length of the conversation, of calls in it, and of the functions that are shown."""
-        turns = [turn.message() for turn in self.messages]
+        turns = self.turns
         calls = sum(len(str(turn.tool_calls)) for turn in turns if turn.tool_calls)
         return sum(len(turn.content) for turn in turns) + calls + len(str(self.tools or ""))
 
@@ -147,8 +153,7 @@ class ChatRequest(Asked):
             "likeliest": self.top_logprobs or 0,
             **dict(self.sampling()),
         }
-        messages = [turn.message() for turn in self.messages]
-        return [specialist.request(messages, seed=seed, **how) for seed in self.seeds]
+        return [specialist.request(self.turns, seed=seed, **how) for seed in self.seeds]
 
     def shape(self, specialist: Specialist, head: Head) -> ChatShape:
         """How answers are told."""

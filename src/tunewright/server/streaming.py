@@ -40,7 +40,11 @@ class Choice(Protocol):
 
 
 class Shape(Protocol):
-    """How answers of an endpoint are told in chunks."""
+    """How answers of an endpoint are told, whole and in chunks."""
+
+    def whole(self, answered: Answered) -> dict[str, Any]:
+        """An answer of one choice or more."""
+        ...
 
     def choice(self, index: int) -> Choice:
         """The chunks of one choice."""

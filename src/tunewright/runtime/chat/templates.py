@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
-from jinja2 import TemplateError, TemplateRuntimeError, nodes
+from jinja2 import TemplateError, TemplateRuntimeError, meta, nodes
+from jinja2.filters import FILTERS
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
@@ -23,10 +25,13 @@ LETTERS = 10_000_000
 WIDTH = 100_000
 """Largest number that a filter or a method of a text is given."""
 _COUNTED, _JOINED = "__counted", "__joined"
-_GROWING = {"center", "expandtabs", "format", "format_map", "join", "ljust", "replace", "rjust", "zfill"}
-_PADDING = {"batch", "center", "format", "indent", "slice", "truncate", "wordwrap"}
+_WIDENING = {"center", "expandtabs", "ljust", "rjust", "zfill"}
+"""Methods of a text whose number is a width."""
+_PADDING = {"batch", "center", "indent", "slice", "truncate", "wordwrap"}
 """Filters whose numbers are widths."""
-_WIDE = re.compile(r"%[^%a-zA-Z]*(\d{6}|\*)|:[^}]*\d{6}")
+_PERCENT = re.compile(r"%[^%a-zA-Z]*(\d{6}|\*)")
+_BRACES = re.compile(r"\{[^{}]*:[^{}]*(\d{6}|\{)")
+"""Forms of a text with a width that no text needs, written out or taken from the values."""
 _FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
 """What a template can fail with, `OverflowError` of a long `range` among them."""
 
@@ -41,7 +46,7 @@ def compiled(text: str) -> Callable[[dict[str, Any]], str]:
         raise broken(error) from error
 
     def rendered(values: dict[str, Any]) -> str:
-        environment.turns = TURNS
+        environment.left.turns = TURNS
         try:
             return _whole(template.generate(**values))
         except (*_FAULTS, MemoryError) as error:
@@ -52,8 +57,6 @@ def compiled(text: str) -> Callable[[dict[str, Any]], str]:
 
 def variables(text: str) -> frozenset[str]:
     """Names that a template looks for in what it is given."""
-    from jinja2 import meta
-
     return frozenset(meta.find_undeclared_variables(_Environment().parse(text)))
 
 
@@ -73,7 +76,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"])
-        self.turns = TURNS
+        self.left = threading.local()  # a rendering stays in its thread
         self.globals.pop("lipsum", None)
         self.globals["raise_exception"] = _refuse
         self.filters["tojson"] = _to_json
@@ -90,24 +93,19 @@ class _Environment(ImmutableSandboxedEnvironment):
         if operator == "**" and (abs(left) > WIDTH or abs(right) > WIDTH.bit_length()):
             raise _too_large()
         if operator == "%" and isinstance(left, str):
-            _check_form(left, right)
+            _check_form(_PERCENT, left)
         return super().call_binop(context, operator, left, right)
 
     def call(self, context: Any, called: Any, *args: Any, **more: Any) -> Any:  # noqa: ANN401
         """A call that the sandbox allows; refused where it would make too much."""
-        owner, name = getattr(called, "__self__", None), getattr(called, "__name__", "")
-        if isinstance(owner, str) and name in _GROWING:
-            _check_numbers((*args, *more.values()))
-            if name.startswith("format"):
-                _check_form(owner)
-            if name == "replace" and len(owner) * max(map(_length, args), default=0) > LETTERS:
-                raise _too_large()
+        if isinstance(owner := getattr(called, "__self__", None), str):  # a method of a text
+            _check_method(owner, called.__name__, (*args, *more.values()))
         return _check_size(super().call(context, called, *args, **more))
 
     def _counted(self, items: Iterable[Any]) -> Iterator[Any]:
         for item in items:
-            self.turns -= 1
-            if self.turns < 0:
+            self.left.turns -= 1
+            if self.left.turns < 0:
                 raise TemplateRuntimeError(f"its loops have more than {TURNS} rounds")
             yield item
 
@@ -146,7 +144,8 @@ def _bounded(filtering: Callable[..., Any], pads: bool) -> Callable[..., Any]:
     def checked(*args: Any, **more: Any) -> Any:  # noqa: ANN401
         if pads:
             _check_numbers((*args, *more.values()))
-            _check_form(*(one for one in args if isinstance(one, str)))
+        if filtering is FILTERS["format"]:
+            _check_form(_PERCENT, str(args[0]))
         return _check_size(filtering(*args, **more))
 
     return checked
@@ -157,11 +156,18 @@ def _check_numbers(values: Iterable[object]) -> None:
         raise _too_large()
 
 
-def _check_form(*forms: object) -> None:
-    """Refuse widths that no text needs, written out or taken from the values."""
-    if any(isinstance(one, str) and _WIDE.search(one) for one in forms):
+def _check_method(owner: str, name: str, args: Sequence[object]) -> None:
+    if name in _WIDENING:
+        _check_numbers(args)
+    if name in ("format", "format_map"):
+        _check_form(_BRACES, owner)
+    if name == "replace" and len(owner) * max(map(_length, args), default=0) > LETTERS:
         raise _too_large()
-    _check_numbers(forms)
+
+
+def _check_form(wide: re.Pattern[str], form: str) -> None:
+    if wide.search(form):
+        raise _too_large()
 
 
 def _check_size(made: Any) -> Any:  # noqa: ANN401

@@ -116,6 +116,8 @@ def test_what_vllm_says_no_to_is_told_with_the_way_out(
     with running(tuned, log) as url, pytest.raises(EngineError, match="refuses the adapter") as caught:
         Vllm(url=url, key="OUR_VLLM_KEY").open(tuned, SETTINGS)
     assert "--enable-lora" in caught.value.problems[0].fix
+    with pytest.raises(EngineError, match="TUNEWRIGHT_OFFLINE forbids this address"):
+        Vllm(url="http://192.0.2.1/v1").open(whole, SETTINGS)
     with pytest.raises(EngineError, match="no vLLM says that it is well"):
         Vllm(url=f"http://127.0.0.1:{free()}/v1").open(whole, SETTINGS)
     with pytest.raises(EngineError, match="ended before it could answer"):

@@ -43,10 +43,10 @@ def open_engine(options: Vllm, checkpoint: Checkpoint, settings: Settings, key: 
         child.ready()
         return VllmEngine(options, f"http://127.0.0.1:{port}/v1", key, NAME, settings, child=child)
     root = options.url.rstrip("/").removesuffix("/v1")
+    engine = VllmEngine(options, f"{root}/v1", key, NAME, settings)  # refuses what may not be reached
     if not well(root):
         fix = "start it, or check `url` of the engine"
         raise EngineError("no vLLM says that it is well there", where=f"{root}/health", fix=fix)
-    engine = VllmEngine(options, f"{root}/v1", key, NAME, settings)
     if not models.whole(checkpoint):
         engine.load(checkpoint)
     return engine
